@@ -1,0 +1,57 @@
+"""What a run is going to do, before it does anything: frozen data, printed by `chaoskit plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chaoskit.model.instruction import Instruction
+from chaoskit.model.scenario import FaultSpec, Needs, Scenario
+from chaoskit.model.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFault:
+    """One fault of a scenario with its instructions; `id` is f1, f2, … in the order of injection.
+
+    `for_s` None: until the checks are decided, at most `for_max_s`.
+    """
+
+    id: str
+    name: str
+    target: str
+    at_s: float
+    for_s: float | None
+    for_max_s: float
+    instructions: tuple[Instruction, ...]
+    spec: FaultSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioPlan:
+    """One scenario's timeline. Times in seconds from the start of its load; `links` are those whose traffic is judged."""
+
+    index: int
+    scenario: Scenario
+    faults: tuple[PlannedFault, ...]
+    needs: Needs
+    baseline_s: float
+    deadline_s: float
+
+    @property
+    def name(self) -> str:
+        return self.scenario.scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of a run. `links` gives the degree of sight (tap | load | broker) of every link that will be wired."""
+
+    system: System
+    system_file: str
+    scenarios: tuple[ScenarioPlan, ...]
+    services: tuple[str, ...]
+    links: Mapping[str, str]
+    needs_broker: bool
+    needs_toxiproxy: bool
+    needs_tap: bool

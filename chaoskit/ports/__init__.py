@@ -1,0 +1,1 @@
+"""What the stages ask of the outside world, as protocols; adapters live in the stages, fakes in tests/fakes."""
