@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -146,6 +147,6 @@ def gaps(times: list[float], window: Window, longest_s: float) -> Iterator[Windo
     """Stretches of at least `longest_s` within a closed window in which none of the (sorted) instants falls."""
     lo, hi = bisect_left(times, window.start), bisect_right(times, window.end)
     edges = [window.start, *times[lo:hi], window.end]
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in itertools.pairwise(edges):
         if right - left >= longest_s:
             yield Window(left, right)

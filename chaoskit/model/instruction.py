@@ -60,7 +60,7 @@ class DuplicateMessages:
 
 @dataclass(frozen=True, slots=True)
 class PoisonMessages:
-    """Publish `count` messages to a consumer's queue that it cannot process, each followed by `good_behind` good ones."""
+    """Send one message per mutant that a consumer cannot process, each followed by `good_behind` good ones."""
 
     consumer: str
     mutants: tuple[str, ...]

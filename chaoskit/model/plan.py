@@ -29,7 +29,7 @@ class PlannedFault:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioPlan:
-    """One scenario's timeline. Times in seconds from the start of its load; `links` are those whose traffic is judged."""
+    """One scenario's timeline. Times in seconds from the start of its load."""
 
     index: int
     scenario: Scenario

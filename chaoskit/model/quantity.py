@@ -21,7 +21,7 @@ def parse_duration(value: Any) -> float:
     """`"1m30s"` → 90.0 (seconds). Raises ValueError for a number without a unit or anything else."""
     if isinstance(value, str) and re.match(DURATION_PATTERN, value.strip()):
         return sum(float(number) * _UNIT_S[unit] for number, unit in _DURATION_PART.findall(value))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) or str(value).strip().isdigit():
+    if (isinstance(value, (int, float)) and not isinstance(value, bool)) or str(value).strip().isdigit():
         raise ValueError(f"a duration needs a unit: write '{value}ms' or '{value}s'")
     raise ValueError(f"not a duration: {value!r}; write for example 250ms, 3s or 1m30s")
 

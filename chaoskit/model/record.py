@@ -11,7 +11,7 @@ RUN_SCHEMA = "chaoskit/run/1"
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRecord:
-    """One judged scenario. `started`/`ended` in run seconds; `reason` why it ended; `notes` what was not judged and why."""
+    """One judged scenario. Times in run seconds; `reason` why it ended; `notes` what was not judged and why."""
 
     index: int
     name: str

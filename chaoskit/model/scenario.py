@@ -34,7 +34,7 @@ class Needs:
 
 
 class FaultSpec(Strict):
-    """Base of every fault. A subclass sets `keyword`, adds a field of that name, and says what it asks of the engines."""
+    """Base of every fault. A subclass sets `keyword`, adds a field of that name, and asks things of engines."""
 
     keyword: ClassVar[str] = ""
     targets: ClassVar[tuple[str, ...]] = ("link",)

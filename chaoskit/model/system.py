@@ -22,9 +22,7 @@ def parse_link_name(value: Any) -> str:
     return f"{caller} -> {callee}"
 
 
-LinkName = Annotated[
-    str, BeforeValidator(parse_link_name), WithJsonSchema({"type": "string", "pattern": LINK_PATTERN})
-]
+LinkName = Annotated[str, BeforeValidator(parse_link_name), WithJsonSchema({"type": "string", "pattern": LINK_PATTERN})]
 
 
 class Ready(Strict):
@@ -175,7 +173,7 @@ class Saga(Strict):
 
 
 class Request(Strict):
-    """One request of a journey. `{seeded.NAME}` takes the next value of a seeded list, `{seq}` counts, `{uuid}` is new."""
+    """One request of a journey; `{seeded.NAME}` takes the next value of a list, `{seq}` counts, `{uuid}` is new."""
 
     http: str
     """`METHOD {service}/path`"""

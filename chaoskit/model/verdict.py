@@ -66,9 +66,7 @@ class Verdict:
         return bool(self.findings) and all(f.final for f in self.findings)
 
     @classmethod
-    def of(
-        cls, check: str, rule: int | None, subject: str, findings: Iterable[Finding], sentence: str = ""
-    ) -> Verdict:
+    def of(cls, check: str, rule: int | None, subject: str, findings: Iterable[Finding], sentence: str = "") -> Verdict:
         """A verdict from its findings; without a sentence, the deciding finding makes one."""
         found = tuple(findings)
         outcome = worst(f.outcome for f in found)

@@ -1,0 +1,16 @@
+"""All faults and checks there are: one line each. A new one is a file, a line here, and a page in docs/reference/."""
+
+from __future__ import annotations
+
+from chaoskit.model.scenario import CheckSpec, FaultSpec, Vocabulary
+
+FAULTS: tuple[type[FaultSpec], ...] = ()
+
+CHECKS: tuple[type[CheckSpec], ...] = ()
+
+
+def vocabulary() -> Vocabulary:
+    """Keywords to classes, for the files stage."""
+    return Vocabulary(
+        faults={fault.keyword: fault for fault in FAULTS}, checks={check.keyword: check for check in CHECKS}
+    )
