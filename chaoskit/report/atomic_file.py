@@ -1,0 +1,37 @@
+"""Writing a file so that a reader sees the old one or the new one, never half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from chaoskit.errors import UsageProblem
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` by `text` in UTF-8; lone surrogates become `?`. Raises UsageProblem if the place is not writable."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)  # mkstemp makes it private; CI artefact collectors run as somebody else
+        Path(name).replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> UsageProblem:
+    return UsageProblem(
+        f"cannot write {path.name}: {error.strerror or error}",
+        where=str(path),
+        remedy="choose another folder with --out, or make room",
+    )
