@@ -209,6 +209,19 @@ class LinkProof(Event):
     detail: str
 
 
+@kind("call.started")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """A call arrived on a link; exactly one `call` event with the same `t` and number follows when it has ended."""
+
+    link: str
+    call: int
+    connection: int
+    method: str
+    path: str
+    trace: str = ""
+
+
 @kind("call")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Event):
@@ -236,7 +249,10 @@ class Call(Event):
 @kind("connection")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection(Event):
-    """One TCP connection over a link, written when it ended. `outcome`: closed | refused | reset."""
+    """One TCP connection over a link, written when it ended.
+
+    `outcome`: closed | refused | reset | unparsed (passed on untouched, but not HTTP/1.x as far as the tap can tell).
+    """
 
     link: str
     connection: int
