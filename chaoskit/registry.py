@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from chaoskit.faults.duplicate import Duplicate
+from chaoskit.faults.outage import Outage
+from chaoskit.faults.poison import Poison
 from chaoskit.model.scenario import CheckSpec, FaultSpec, Vocabulary
 
-FAULTS: tuple[type[FaultSpec], ...] = ()
+FAULTS: tuple[type[FaultSpec], ...] = (
+    Duplicate,
+    Poison,
+    Outage,
+)
 
 CHECKS: tuple[type[CheckSpec], ...] = ()
 

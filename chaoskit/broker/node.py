@@ -94,9 +94,7 @@ class BrokerNode:
         if process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            deadline = time.monotonic() + STOP_S_MAX
-            while (process.poll() is None or _group_lives(process.pid)) and time.monotonic() < deadline:
-                await asyncio.sleep(0.01)
+            await _gone(process)
         if settings:
             shutil.rmtree(settings.folder, ignore_errors=True)
         for token in self._tokens:
@@ -133,7 +131,7 @@ class BrokerNode:
         write_settings(self._settings)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is ours, from the server that was found
+            self._process = subprocess.Popen(
                 command(server, self._settings),
                 env=environment(server, self._settings),
                 cwd=folder,
@@ -176,6 +174,15 @@ def _free_ports(count: int) -> list[int]:
             listener.bind(("127.0.0.1", 0))
             ports.append(int(listener.getsockname()[1]))
         return ports
+
+
+async def _gone(process: subprocess.Popen[bytes]) -> None:
+    """Until the killed group has no process left, for at most `STOP_S_MAX`."""
+    deadline = time.monotonic() + STOP_S_MAX
+    for _ in iter(lambda: time.monotonic() < deadline, False):
+        if process.poll() is not None and not _group_lives(process.pid):
+            return
+        await asyncio.sleep(0.01)
 
 
 def _group_lives(pgid: int) -> bool:
