@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, Arguments
+from aio_pika.abc import AbstractChannel
+from pamqp.common import FieldTable
 
 EVENTS_EXCHANGE = "shop.events"
 DEAD_LETTER_EXCHANGE = "shop.dlx"
@@ -28,6 +29,6 @@ async def declare(channel: AbstractChannel, *, dead_letters: bool) -> None:
     for name, event in QUEUES.items():
         dead_queue = await channel.declare_queue(f"{name}.dlq", durable=True)
         await dead_queue.bind(dead, routing_key=name)
-        arguments: Arguments = {"x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": name}
+        arguments: FieldTable = {"x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": name}
         queue = await channel.declare_queue(name, durable=True, arguments=arguments if dead_letters else None)
         await queue.bind(events, routing_key=event)
