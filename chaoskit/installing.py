@@ -62,12 +62,14 @@ def staging(tools: Path, name: str) -> Iterator[Path]:
             _remove(folder)
 
 
-def run_step(part: str, command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
+def run_step(
+    part: str, command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> str:
     """Run `command`, show its lines as progress, return them joined. Raises PartFailed with its last lines."""
     full_env = {**os.environ, "LC_ALL": "C", **(env or {})}
     tail: deque[str] = deque(maxlen=2000)
     try:
-        process = subprocess.Popen(  # noqa: S603 -- commands are ours, never a user's text
+        process = subprocess.Popen(
             list(command), env=full_env, cwd=cwd, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         )  # fmt: skip
@@ -87,7 +89,7 @@ def run_step(part: str, command: Sequence[str], *, env: Mapping[str, str] | None
 def ask(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> str | None:
     """The output of a quick, silent command; None where it is missing, fails or takes longer than 60 s."""
     try:
-        done = subprocess.run(  # noqa: S603 -- commands are ours, never a user's text
+        done = subprocess.run(
             list(command), env={**os.environ, "LC_ALL": "C", **(env or {})}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, errors="replace", timeout=60, check=False,
         )  # fmt: skip

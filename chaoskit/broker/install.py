@@ -19,8 +19,6 @@ from chaoskit.installing import ask, end_with, install_folder, place, run_step, 
 _PART = "rabbitmq"
 _DEBIAN_BIN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _PACKAGES_MAX = 60
-_LOADED_LATER = ("libsctp1",)
-"""Erlang opens it at run time, so no package depends on it."""
 _REMEDY = """install it yourself, or set CHAOSKIT_AMQP_URL to a broker for tests:
     Debian, Ubuntu   sudo apt-get install rabbitmq-server
     Fedora           sudo dnf install rabbitmq-server
@@ -106,32 +104,31 @@ def _closure(apt: list[str]) -> list[str]:
 
     The rest that they depend on (adduser, logrotate, init scripts) serves a system service, which we don't make.
     """
-    wanted, seen = ["rabbitmq-server", *_LOADED_LATER], set[str]()
     packages: list[str] = []
-    while wanted and len(packages) < _PACKAGES_MAX:
-        name = wanted.pop(0)
-        if name in seen:
-            continue
-        seen.add(name)
-        if name.startswith("lib") and _library_there(name):
-            continue
-        packages.append(name)
-        wanted += [other for other in _depends(name, apt) if other.startswith(("erlang-", "lib"))]
+    level = ["rabbitmq-server"]
+    while level and len(packages) < _PACKAGES_MAX:
+        packages += level
+        level = [
+            name
+            for name in dict.fromkeys(_depends(level, apt))  # one call a level: apt-cache takes a second to start
+            if name not in packages
+            and (name.startswith("erlang-") or (name.startswith("lib") and not _library_there(name)))
+        ]
     if "erlang-base" not in packages:
         raise BrokerFailed("apt does not know what rabbitmq-server needs", where="apt-cache depends rabbitmq-server")
     return packages
 
 
-def _depends(name: str, apt: list[str]) -> list[str]:
-    """Direct dependencies of one package; of alternatives (marked `|`) the first."""
-    shown = ask(["apt-cache", *apt, "depends", "--important", name]) or ""
-    names: list[str] = []
+def _depends(names: list[str], apt: list[str]) -> list[str]:
+    """Direct dependencies of packages; of alternatives (all but the last are marked `|`) the first."""
+    shown = ask(["apt-cache", *apt, "depends", "--important", *names]) or ""
+    found: list[str] = []
     chosen = False
     for mark, other in re.findall(r"^ ([ |])(?:Pre)?Depends: (\S+)", shown, re.MULTILINE):
         if not chosen and not other.startswith("<"):
-            names.append(other.partition(":")[0])
+            found.append(other.partition(":")[0])
         chosen = mark == "|"
-    return names
+    return found
 
 
 def _library_there(name: str) -> bool:

@@ -77,7 +77,9 @@ def _build(stage: Path) -> Path:
 
 def _go_on_path() -> Path | None:
     go = shutil.which("go")
-    found = re.search(r"go(\d+)\.(\d+)", ask([go, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"}) or "") if go else None
+    found = (
+        re.search(r"go(\d+)\.(\d+)", ask([go, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"}) or "") if go else None
+    )
     if go is None or found is None:
         return None
     version = (int(found[1]), int(found[2]))
@@ -111,7 +113,10 @@ def _go_install(go: Path, stage: Path) -> Path:
     }
     flags = f"-s -w -X {_MODULE}.Version={VERSION}"
     run_step(
-        _PART, [str(go), "install", "-trimpath", "-ldflags", flags, f"{_MODULE}/cmd/server@v{VERSION}"], env=env, cwd=stage
+        _PART,
+        [str(go), "install", "-trimpath", "-ldflags", flags, f"{_MODULE}/cmd/server@v{VERSION}"],
+        env=env,
+        cwd=stage,
     )
     return stage / "bin" / "server"
 
