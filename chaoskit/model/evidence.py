@@ -80,6 +80,10 @@ class Evidence:
         found = self.between(Sample, window) if window else self.of(Sample)
         return [sample for sample in found if name is None or sample.name == name]
 
+    def indexed_samples(self, window: Window, name: str) -> list[tuple[int, Sample]]:
+        """Samples of one request name in a window, each with its event's index."""
+        return [(i, s) for i, s in self.indexed(Sample) if s.name == name and s.t in window]
+
     def phase(self, name: str) -> Window | None:
         """When a phase lasted: baseline, fault, recovery, settle."""
         phases = self.of(PhaseStarted)

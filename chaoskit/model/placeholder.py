@@ -2,7 +2,7 @@
 
 Kinds: `${port:service}` a free port · `${link:caller->callee}` the address to call · `${broker:service}` the AMQP URL
 for that service · `${service:name}` its URL · `${env:NAME}` of chaoskit's own environment · `${python}` the
-interpreter that runs chaoskit · `${folder}` where the system file lies. `$${` stands for a literal `${`.
+interpreter that runs chaoskit · `${folder}` a private folder, gone with the run. `$${` stands for a literal `${`.
 """
 
 from __future__ import annotations

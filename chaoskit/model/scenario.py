@@ -26,6 +26,9 @@ class Needs:
     bodies: bool = False
     load: bool = False
     links: tuple[str, ...] = ()
+    """Links whose single calls it must see."""
+    probes: tuple[str, ...] = ()
+    """Requests that the run itself is to send in every phase: `GET http://…` or `GET {service}/path`."""
     effects: tuple[str, ...] = ()
     sagas: tuple[str, ...] = ()
     dead_letters: tuple[str, ...] = ()

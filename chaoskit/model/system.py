@@ -88,6 +88,8 @@ class Link(Strict):
     upstream: str | None = None
     protocol: Literal["http", "tcp", "amqp"] = "http"
     listen: str | None = None
+    sight: Literal["tap", "load"] = "tap"
+    """`load`: no tap in the way; nothing can be said then of single calls on the link."""
     toxiproxy: ForeignToxiproxy | None = None
     timeout: Duration | None = None
     breaker: Breaker | None = None

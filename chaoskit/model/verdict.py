@@ -38,6 +38,8 @@ class Finding:
     evidence: tuple[int, ...] = ()
     at: float | None = None
     final: bool = False
+    awaits: str = ""
+    """What a finding that is not final still waits for: "" (the fault must stay), `recovery` or `settle`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""What the run asks for as it reaches its steps; the pipeline hands it the real engines, a test its fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from chaoskit.model.evidence import Evidence
+from chaoskit.model.instruction import Instruction
+from chaoskit.model.scenario import Messages
+from chaoskit.model.system import System
+from chaoskit.model.verdict import Verdict
+from chaoskit.ports.actuator import Actuator
+from chaoskit.ports.clock import Clock
+from chaoskit.ports.effect_probe import EffectProbe
+from chaoskit.ports.load_driver import LoadDriver
+from chaoskit.ports.part import Part, Ward
+from chaoskit.ports.probe_sender import ProbeSender
+from chaoskit.ports.recorder import Recorder
+
+
+class ProxyEngine(Part, Protocol):
+    """Toxiproxy: its server as a part, and the proxies that we put into links."""
+
+    async def add_link(self, link: str, *, upstream: str, listen: str) -> str:
+        """Put a proxy in the way; returns the host:port it listens on."""
+        ...
+
+    async def adopt_link(self, link: str, *, url: str, proxy: str) -> None:
+        """Use a proxy that the system already has. Raises LeftoversFound for toxics of ours on it."""
+        ...
+
+
+class TapEngine(Part, Protocol):
+    """The tap: a part, and the links it looks at."""
+
+    async def open_link(self, link: str, *, listen: str, upstream: str, protocol: str) -> str:
+        """Relay a link; returns the host:port it listens on."""
+        ...
+
+    async def flush(self) -> None:
+        """All that it has seen so far is recorded when this returns."""
+        ...
+
+    def traffic(self, link: str) -> int:
+        """How many calls and connections it has seen on a link so far."""
+        ...
+
+
+class BrokerEngine(Part, Protocol):
+    """The broker; addresses are known once it has started."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def host_port(self) -> str: ...
+
+    def through(self, host_port: str) -> str:
+        """The broker's URL with another address in place of its own (that of a proxy in front of it)."""
+        ...
+
+
+class LoadPart(Part, LoadDriver, Protocol):
+    """The load child: a part that drives load."""
+
+
+class QueueWatcher(Protocol):
+    """Looks at the queues of consumers while a scenario runs."""
+
+    async def start(self, consumers: Sequence[str]) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class MessageSource(Protocol):
+    """Publishes the messages of a scenario."""
+
+    async def publish(self, messages: Messages) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every part is made with."""
+
+    system: System
+    clock: Clock
+    recorder: Recorder
+    ward: Ward
+    log_folder: Path
+
+
+class Engines(Protocol):
+    """Factories. Each is called at most once a run; nothing starts before its part's `start`."""
+
+    def toxiproxy(self, around: Surroundings, own_server: bool) -> tuple[ProxyEngine, Actuator]: ...
+
+    def tap(self, around: Surroundings) -> tuple[TapEngine, Actuator]: ...
+
+    def broker(self, around: Surroundings) -> BrokerEngine: ...
+
+    def broker_hooks(
+        self, around: Surroundings, broker: BrokerEngine
+    ) -> tuple[Actuator, QueueWatcher, MessageSource]: ...
+
+    def load(self, around: Surroundings, urls: Mapping[str, str]) -> LoadPart: ...
+
+    def effects(self, around: Surroundings, urls: Mapping[str, str]) -> EffectProbe: ...
+
+    def probes(self, around: Surroundings, values: Mapping[str, str]) -> ProbeSender: ...
+
+    def expand(self, text: str, values: Mapping[str, str]) -> str:
+        """Replace `${…}` placeholders."""
+        ...
+
+    def route(self, instruction: Instruction) -> str:
+        """Which engine carries out an instruction: toxiproxy | tap | broker | service."""
+        ...
+
+    def judge(self, evidence: Evidence, system: System) -> tuple[Verdict, ...]:
+        """All checks and gates of the scenario, on the evidence so far."""
+        ...
