@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from chaoskit.shop.broker import Broker
 from chaoskit.shop.settings import Settings
+
+if TYPE_CHECKING:  # a service without a broker need not load its client
+    from chaoskit.shop.broker import Broker
 
 STOP_S = 0.4
 
