@@ -1,6 +1,19 @@
-"""The command line."""
+"""The command line: `main` here, the commands one file each, loaded when they are called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from chaoskit import __version__
 
 
-def main() -> None:
-    """Entry point of `chaoskit`."""
-    raise SystemExit(2)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of `chaoskit`; returns the exit code (docs/reference/exit-codes.md)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given in (["--version"], ["-V"]):  # before click, which would take most of the time
+        print(f"chaoskit {__version__}")
+        return 0
+    from chaoskit.cli.entry import enter
+
+    return enter(given)

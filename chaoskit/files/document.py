@@ -55,8 +55,8 @@ class Document:
         """Where it begins, counted from 1."""
         return int(self.root.start_mark.line) + 1
 
-    def problem(self, steps: Steps, message: str, remedy: str = "", *, key: bool = False) -> Problem:
-        """A problem at the value under `steps`, or at its key; at the deepest part of the way that exists."""
+    def place(self, steps: Steps, *, key: bool = False) -> tuple[int, int]:
+        """(line, column) of the value under `steps`, or of its key; of the deepest part of the way that exists."""
         node: Node = self.root
         mark = node.start_mark
         for i, step in enumerate(steps):
@@ -65,7 +65,11 @@ class Document:
                 break
             key_node, node = child
             mark = key_node.start_mark if key and i == len(steps) - 1 and key_node is not None else node.start_mark
-        return Problem(self.file, mark.line + 1, mark.column + 1, message, remedy)
+        return mark.line + 1, mark.column + 1
+
+    def problem(self, steps: Steps, message: str, remedy: str = "", *, key: bool = False) -> Problem:
+        """A problem at the place of `steps`."""
+        return Problem(self.file, *self.place(steps, key=key), message, remedy)
 
     def has(self, steps: Steps) -> bool:
         """Whether there is a value under `steps`."""

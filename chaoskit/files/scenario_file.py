@@ -13,14 +13,11 @@ from chaoskit.files.document import Document, Steps, read_documents
 from chaoskit.files.references import Names
 from chaoskit.files.suggestion import closest, did_you_mean
 from chaoskit.files.validation import UNDO_REMEDY, keys_of, spelled, unknown_key, validate
-from chaoskit.model.scenario import CheckSpec, FaultSpec, Needs, Scenario, Vocabulary
+from chaoskit.model.scenario import PLACE_FIELDS, CheckSpec, FaultSpec, Needs, Scenario, Vocabulary
 from chaoskit.model.system import BROKER, System
 
 SUFFIX = ".chaos.yaml"
 FILES_MAX = 10_000
-
-_OURS = ("file", "line")
-"""Fields of Scenario that the file does not have."""
 
 
 def load_scenarios(paths: Sequence[Path], vocabulary: Vocabulary, system: System) -> tuple[Scenario, ...]:
@@ -79,13 +76,14 @@ class _Reader:
         if not isinstance(document.value, dict):
             self._refuse(document, (), "a scenario is a mapping", "begin with 'scenario: what must hold'")
             return None
-        values = {key: value for key, value in document.value.items() if key not in _OURS}
-        for key in document.value.keys() & set(_OURS):
-            self.problems.append(unknown_key(document, (key,), [k for k in keys_of(Scenario) if k not in _OURS]))
+        values = {key: value for key, value in document.value.items() if key not in PLACE_FIELDS}
+        known = [key for key in keys_of(Scenario) if key not in PLACE_FIELDS]
+        self.problems += [unknown_key(document, (key,), known) for key in document.value if key in PLACE_FIELDS]
         faults = self._items(document, "faults", "fault", FaultSpec, self.vocabulary.faults)
         checks = self._items(document, "expect", "check", CheckSpec, self.vocabulary.checks)
         values |= {"faults": tuple(faults.values()), "expect": tuple(checks.values())}
-        values |= {"file": document.file, "line": document.line}
+        lines = tuple(document.place(steps)[0] for steps in checks)
+        values |= {"file": document.file, "line": document.line, "expect_lines": lines}
         scenario = self._envelope(document, values)
         self.problems += self._references(document, scenario, {**faults, **checks})
         return scenario if len(self.problems) == before else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chaoskit.model.scenario import Scenario, Vocabulary
+from chaoskit.model.scenario import PLACE_FIELDS, Scenario, Vocabulary
 from chaoskit.model.system import System
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,11 +32,12 @@ def _scenario(vocabulary: Vocabulary) -> dict[str, Any]:
     definitions: dict[str, Any] = body.pop("$defs", {})
     for unused in ("FaultSpec", "CheckSpec"):
         definitions.pop(unused, None)
-    for ours in ("file", "line"):
+    for ours in PLACE_FIELDS:
         body["properties"].pop(ours, None)
     body["properties"]["faults"] = _items("fault", vocabulary.faults, definitions)
     body["properties"]["expect"] = {**_items("check", vocabulary.checks, definitions), "minItems": 1}
     body["required"] = sorted({*body.get("required", ()), "expect"})
+    body["description"] = "What must hold, under which load, with which faults."
     return _document("*.chaos.yaml: one scenario a document", body, definitions)
 
 
