@@ -127,7 +127,7 @@ class Messages(Strict):
 
 
 class Scenario(Strict):
-    """One scenario; `file`, `line` say where it stands."""
+    """One scenario. `file`, `line` and `expect_lines` say where it stands; they are no keys of the file."""
 
     scenario: str = Field(min_length=1)
     rule: int | None = Field(None, ge=1, le=6)
@@ -142,11 +142,17 @@ class Scenario(Strict):
     deadline: Duration = 180.0
     file: str = ""
     line: int = 0
+    expect_lines: tuple[int, ...] = ()
+    """The line of each of `expect`."""
 
     @property
     def about(self) -> tuple[int, ...]:
         """The numbers of the rules that it is about."""
         return self.rules or ((self.rule,) if self.rule else ())
+
+
+PLACE_FIELDS = ("file", "line", "expect_lines")
+"""Fields of Scenario that say where it stands; a file must not set them."""
 
 
 @dataclass(frozen=True, slots=True)
