@@ -1,4 +1,4 @@
-"""Where the stages meet: file → model → plan → evidence → verdicts → report. The command line and pytest call only this.
+"""Where the stages meet: file → model → plan → evidence → verdicts → report. What people touch calls only this.
 
 Stages are imported inside the functions: `plan` must not pay for the report, nor `judge` for the engines.
 """
@@ -73,7 +73,9 @@ def load(paths: Sequence[Path], *, system_file: Path | None = None, only: str = 
         raise UsageProblem(
             f"no scenario matches {only!r}" if only else "there is no scenario in these files",
             where=", ".join(map(str, paths)),
-            remedy="known: " + "; ".join(s.scenario for s in scenarios) if scenarios else "scenarios end in .chaos.yaml",
+            remedy="known: " + "; ".join(s.scenario for s in scenarios)
+            if scenarios
+            else "scenarios end in .chaos.yaml",
         )
     return Loaded(system, found, chosen)
 
@@ -119,7 +121,10 @@ def run(loaded: Loaded, options: RunOptions, listener: Listener | None = None) -
         result = run_session(plan, RealEngines(), session_options, clock, RunRecorder(sink), safety)
         error = result.error
         why = error.what if error else "the run ended before"
-        records = [*result.records, *(_unplayed(s.scenario, s.index, why, clock.now()) for s in not_played(plan, result))]
+        records = [
+            *result.records,
+            *(_unplayed(s.scenario, s.index, why, clock.now()) for s in not_played(plan, result)),
+        ]
         record = _record(plan, options, folder, clock.origin_wall, clock.now(), records, error, events)
     _write_reports(folder, record, plan, events)
     _point_latest(options.out, folder)
@@ -207,7 +212,11 @@ def _keep_files(folder: Path, loaded: Loaded) -> None:
     for n, file in enumerate(dict.fromkeys(s.file for s in loaded.scenarios)):
         names[f"{n:03}.chaos.yaml"] = file
         (kept / f"{n:03}.chaos.yaml").write_bytes(Path(file).read_bytes())
-    kept_from = {"system_file": str(loaded.system_file), "files": names, "chosen": [[s.file, s.line] for s in loaded.scenarios]}
+    kept_from = {
+        "system_file": str(loaded.system_file),
+        "files": names,
+        "chosen": [[s.file, s.line] for s in loaded.scenarios],
+    }
     (kept / "kept.json").write_text(json.dumps(kept_from, indent=2) + "\n")
 
 
@@ -305,5 +314,3 @@ def _write_reports(folder: Path, record: RunRecord, plan: Plan, events: Sequence
     write_run_json(folder / "run.json", record)
     write_junit(folder / "junit.xml", record)
     write_html(folder / "report.html", record, stories, by_scenario, {s.index: s for s in plan.scenarios})
-
-

@@ -133,9 +133,7 @@ class FaultControl:
             self._failed(active, "revert", "; ".join(problems))
         elif active.confirmed_at is not None:
             self._recorder.record(
-                FaultReverted(
-                    t=self._clock.now(), fault=fault, asked_t=asked, detail="; ".join(dict.fromkeys(details))
-                )
+                FaultReverted(t=self._clock.now(), fault=fault, asked_t=asked, detail="; ".join(dict.fromkeys(details)))
             )
         del self._active[fault]
 
@@ -146,6 +144,4 @@ class FaultControl:
 
     def _failed(self, active: _Active, step: str, reason: str) -> None:
         active.failed = True
-        self._recorder.record(
-            FaultFailedEvent(t=self._clock.now(), fault=active.planned.id, step=step, reason=reason)
-        )
+        self._recorder.record(FaultFailedEvent(t=self._clock.now(), fault=active.planned.id, step=step, reason=reason))

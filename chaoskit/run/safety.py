@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chaoskit.errors import Aborted, LeftoversFound
-from chaoskit.run.journal import Journal, JournalFile
-from chaoskit.run.lock import SystemLock, state_root, system_folder
+from chaoskit.run.journal import Journal
+from chaoskit.run.lock import SystemLock, file_hash, state_root, system_folder
 from chaoskit.run.watchdog_process import Watchdog
 
 
@@ -39,11 +39,12 @@ class Safety:
             raise Aborted(
                 "runs are stopped on this machine", where=str(self.stop_file), remedy="remove that file to allow runs"
             )
-        with SystemLock(self.folder, self._command):
+        with SystemLock(self.folder, self._command) as lock:
             healed = heal_folder(self.folder)
             self._journal = Journal(self.folder)
-            watchdog = Watchdog(self.folder)
+            watchdog = Watchdog(self.folder, lock.fd)
             watchdog.start()
+            self._journal.tag_family()
             try:
                 yield healed
             finally:
@@ -53,7 +54,11 @@ class Safety:
 
 def heal_folder(folder: Path) -> list[str]:
     """Undo what stands open in one system's journal; says what was done. Raises LeftoversFound for the rest."""
-    done = JournalFile(folder).undo_open()
+    journal = Journal(folder)
+    try:
+        done = journal.undo_open()
+    finally:
+        journal.close()
     left = [what for what, undone in done if not undone]
     if left:
         raise LeftoversFound(
@@ -69,8 +74,6 @@ def heal_all(system_file: Path | None) -> list[str]:
     root = state_root()
     folders = sorted(path for path in root.glob("*") if path.is_dir()) if root.is_dir() else []
     if system_file is not None:
-        from chaoskit.run.lock import file_hash
-
         folders = [path for path in folders if path.name.endswith(file_hash(system_file))]
     healed: list[str] = []
     for folder in folders:

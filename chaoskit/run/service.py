@@ -58,7 +58,9 @@ class ServiceProcess:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
             try:
-                self._process = subprocess.Popen(  # its own session: a signal to us must not reach it before our stop
+                # Its own session: a signal to us must not reach it before our stop. Popen and not asyncio's: a service
+                # must be waited for also where no loop runs any more.
+                self._process = subprocess.Popen(  # noqa: ASYNC220
                     self._command,
                     env={**os.environ, **self._env},
                     cwd=self._cwd,
@@ -154,7 +156,7 @@ async def is_ready(ready: Ready, url: str, log: Path | None) -> bool:
     if ready.tcp is not None:
         return await asyncio.to_thread(_tcp_ok, ready.tcp)
     if ready.log is not None:
-        return log is not None and log.exists() and bool(re.search(ready.log, log.read_text(errors="replace")))
+        return log is not None and await asyncio.to_thread(_log_says, ready.log, log)
     process = await asyncio.create_subprocess_exec(
         *shlex.split(ready.exec or "false"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -173,6 +175,10 @@ def _http_ok(url: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _log_says(pattern: str, log: Path) -> bool:
+    return log.exists() and bool(re.search(pattern, log.read_text(errors="replace")))
 
 
 def _tcp_ok(host_port: str) -> bool:

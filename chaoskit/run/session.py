@@ -22,7 +22,6 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
 from chaoskit.errors import Aborted, ChaoskitError
 from chaoskit.model.event import Leftover, PartDied, PartStarted, PartStopped, RunEnded, RunStarted
@@ -31,7 +30,7 @@ from chaoskit.model.plan import Plan, ScenarioPlan
 from chaoskit.model.record import ScenarioRecord
 from chaoskit.model.verdict import Verdict
 from chaoskit.ports.actuator import Actuator
-from chaoskit.ports.engines import BrokerEngine, Engines, ProxyEngine, Surroundings, TapEngine
+from chaoskit.ports.engines import Engines, ProxyEngine, Surroundings, TapEngine
 from chaoskit.ports.part import Part
 from chaoskit.run.breaker_log import BreakerLog
 from chaoskit.run.cast import Cast
@@ -88,15 +87,16 @@ class _Session:
     ) -> None:
         self.plan, self.engines, self.options = plan, engines, options
         self.clock, self.recorder, self.safety = clock, recorder, safety
-        self.folder = Path(mkdtemp(prefix="chaoskit-"))
+        self.folder = safety.folder / f"scratch-{os.getpid()}"
         self.around = Surroundings(plan.system, clock, recorder, safety.journal, options.folder / "logs")
         self.started: list[Part] = []
         self.result = SessionResult([])
+        self.folder_token = ""
         self._stop_reason = ""
 
     async def run(self) -> SessionResult:
         self._listen_to_signals()
-        self.safety.journal.guard_own_folder(self.folder)
+        self.folder_token = self.safety.journal.make_folder(self.folder)
         self.recorder.record(
             RunStarted(
                 t=self.clock.now(),
@@ -113,9 +113,7 @@ class _Session:
             self.result.error = Aborted(self._stop_reason or "cancelled")
         finally:
             await asyncio.shield(self._tear_down())
-        error = self.result.error
-        kind = "completed" if error is None else "aborted" if isinstance(error, Aborted) else "broken"
-        self.recorder.record(RunEnded(t=self.clock.now(), reason=f"{kind}: {error.what}" if error else kind))
+        self.recorder.record(RunEnded(t=self.clock.now(), reason=_reason(self.result.error)))
         return self.result
 
     def _listen_to_signals(self) -> None:
@@ -250,8 +248,15 @@ class _Session:
                 self.recorder.record(PartStopped(t=self.clock.now(), part=part.name, role=part.role))
             except ChaoskitError as error:
                 self.recorder.record(PartStopped(t=self.clock.now(), part=part.name, role=part.role, detail=error.what))
+        self.safety.journal.remove_folder(self.folder_token, self.folder)
         for what, healed in await asyncio.to_thread(self.safety.journal.undo_open):
             self.recorder.record(Leftover(t=self.clock.now(), what=what, healed=healed))
+
+
+def _reason(error: ChaoskitError | None) -> str:
+    if error is None:
+        return "completed"
+    return f"{'aborted' if isinstance(error, Aborted) else 'broken'}: {error.what}"
 
 
 def not_played(plan: Plan, result: SessionResult) -> list[ScenarioPlan]:

@@ -46,9 +46,7 @@ class Wiring:
                 self.urls[name] = expand(service.url, self.values).rstrip("/")
                 self.values[f"service:{name}"] = self.urls[name]
 
-    async def connect(
-        self, toxiproxy: ProxyEngine | None, tap: TapEngine | None, broker: BrokerEngine | None
-    ) -> None:
+    async def connect(self, toxiproxy: ProxyEngine | None, tap: TapEngine | None, broker: BrokerEngine | None) -> None:
         """Build the way of every link. Raises EngineFailed, LeftoversFound or UsageProblem (a port taken)."""
         for name, sight in self._plan.links.items():
             link = self._system.links.get(name) or Link(upstream=BROKER, protocol="amqp")
@@ -61,9 +59,7 @@ class Wiring:
             else:
                 await self._to_service(name, link, toxiproxy, tap if sight == "tap" else None)
 
-    async def _to_service(
-        self, name: str, link: Link, toxiproxy: ProxyEngine | None, tap: TapEngine | None
-    ) -> None:
+    async def _to_service(self, name: str, link: Link, toxiproxy: ProxyEngine | None, tap: TapEngine | None) -> None:
         upstream = self._expand(link.upstream or "", self.values)
         address = host_port(upstream)
         listen = self._expand(link.listen, self.values) if link.listen else ANY_PORT

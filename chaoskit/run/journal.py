@@ -1,0 +1,74 @@
+"""What would have to be undone, on disk before it is done: `journal.ndjson` in the system's state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from chaoskit.model.instruction import Undo
+from chaoskit.run.undo import JOURNAL, MARKER, TAG_VARIABLE, open_entries, start_of, undo_open
+
+
+class Journal:
+    """Implements ports.journal.Journal. Opening it empties a journal that has nothing open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tokens = 0
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        self._file = os.open(folder / JOURNAL, flags if open_entries(str(folder)) else flags | os.O_TRUNC, 0o600)
+        self._prefix = f"{os.getpid()}-"
+
+    def enter(self, undo: Undo) -> str:
+        self._tokens += 1
+        token = f"{self._prefix}{self._tokens}"
+        self._write({"op": "enter", "token": token, "kind": undo.kind, "args": dict(undo.args)})
+        return token
+
+    def done(self, token: str) -> None:
+        self._write({"op": "done", "token": token})
+
+    def guard_process(self, pid: int, name: str) -> str:
+        start = start_of(pid)
+        return self.enter(Undo("process", {"pid": pid, "start": -1 if start is None else start, "name": name}))
+
+    def guard_folder(self, path: str) -> str:
+        (Path(path) / MARKER).touch()
+        return self.enter(Undo("folder", {"path": path}))
+
+    def make_folder(self, path: Path) -> str:
+        """Make a folder of ours; it stands in the journal before it stands on disk."""
+        token = self.enter(Undo("folder", {"path": str(path)}))
+        path.mkdir(parents=True, exist_ok=True)
+        (path / MARKER).touch()
+        return token
+
+    def remove_folder(self, token: str, path: Path) -> None:
+        """Remove a folder made with `make_folder`; what can't be removed stays in the journal."""
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            self.done(token)
+
+    def tag_family(self) -> None:
+        """From now on every process that we start carries a tag by which it is found, whatever becomes of us."""
+        tag = f"{os.getpid()}-{start_of(os.getpid())}"
+        self.enter(Undo("family", {"tag": tag}))
+        os.environ[TAG_VARIABLE] = tag
+
+    def release(self, token: str) -> None:
+        self.done(token)
+
+    def undo_open(self) -> list[tuple[str, bool]]:
+        """Undo what stands open, the newest first: (what was done, whether it succeeded)."""
+        return undo_open(str(self._folder), self.done)
+
+    def close(self) -> None:
+        """Close the file. What stands open in it stays for `chaoskit heal`."""
+        os.close(self._file)
+
+    def _write(self, row: dict[str, object]) -> None:
+        # One write of one line: a kill leaves the whole line or none of it. The page cache survives our death, and
+        # with the machine's death everything that we could undo is gone as well, so there is no fsync here.
+        os.write(self._file, json.dumps(row).encode() + b"\n")

@@ -1,0 +1,54 @@
+"""The run's side of the watchdog."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from chaoskit.errors import EngineFailed
+from chaoskit.run import watchdog as script
+
+ENDS_WITHIN_S = 10.0
+
+
+class Watchdog:
+    """Started before anything is changed, dismissed when everything is back. `lock` stays held until it has ended."""
+
+    def __init__(self, folder: Path, lock: int) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._pipe = -1
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it. Its end of the pipe is its standard input; ours is inherited by nobody."""
+        read_end, self._pipe = os.pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", script.__file__, str(self._folder)],
+            stdin=read_end,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(self._lock,),
+            start_new_session=True,
+            cwd="/",
+            env={},  # none of our environment: it must not carry the tag by which the run's processes are found
+        )
+        os.close(read_end)
+
+    def check(self) -> None:
+        """Raises EngineFailed when the watchdog is gone: without it nothing may be changed."""
+        if self._process is None or self._process.poll() is not None:
+            raise EngineFailed("the watchdog, which undoes faults when this process is killed, is gone")
+
+    def dismiss(self) -> None:
+        """Say farewell and wait until it has ended."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(BrokenPipeError):  # somebody killed it; the journal is empty by now, so nothing is lost
+            os.write(self._pipe, script.FAREWELL)
+        os.close(self._pipe)
+        process.wait(ENDS_WITHIN_S)
