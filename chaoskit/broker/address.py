@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
 
@@ -76,6 +76,11 @@ class BrokerAddress:
     @property
     def host_port(self) -> str:
         return self._netloc
+
+    def through(self, host_port: str) -> BrokerAddress:
+        """The same user and virtual host at another `host:port`: a proxy in front of it."""
+        host, _, port = host_port.rpartition(":")
+        return replace(self, host=host.strip("[]"), port=int(port))
 
     @property
     def _netloc(self) -> str:

@@ -60,6 +60,10 @@ class BrokerNode:
     def host_port(self) -> str:
         return self.address.host_port
 
+    def through(self, host_port: str) -> str:
+        """The URL with a proxy's address in place of the node's."""
+        return self.address.through(host_port).url
+
     @property
     def management_url(self) -> str:
         return f"http://127.0.0.1:{self._started().management_port}"
