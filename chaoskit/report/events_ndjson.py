@@ -103,7 +103,9 @@ def _class_schema(name: str, cls: type[Event]) -> dict[str, Any]:
     properties = {"kind": {"const": name}, **{f.name: _type_schema(hints[f.name]) for f in mine}}
     return {
         "type": "object",
-        "description": " ".join((cls.__doc__ or "").split()) if not (cls.__doc__ or "").startswith(cls.__name__) else "",
+        "description": " ".join((cls.__doc__ or "").split())
+        if not (cls.__doc__ or "").startswith(cls.__name__)
+        else "",
         "properties": properties,
         "required": ["kind", *required],
         "additionalProperties": False,

@@ -68,7 +68,9 @@ def _case(scenario: ScenarioRecord, verdict: Verdict) -> ET.Element:
 
 def _explain(scenario: ScenarioRecord, verdict: Verdict) -> str:
     lines = [f"{scenario.file}:{scenario.line}: {verdict.sentence}"]
-    lines += [f"{f.outcome.value:>12}  {f.name}: expected {f.expected}, observed {f.observed}" for f in verdict.findings]
+    lines += [
+        f"{f.outcome.value:>12}  {f.name}: expected {f.expected}, observed {f.observed}" for f in verdict.findings
+    ]
     lines += [f"not accepted: {reason}" for reason in verdict.voided_by]
     return "\n".join(lines)
 
