@@ -166,6 +166,21 @@ class LoadSecond(Event):
     lag_ms_max: float
 
 
+@kind("load.iteration")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadIteration(Event):
+    """One pass through a journey that makes more than one request; its requests are samples of their own.
+
+    `t` is its true start, `due` its intended one; `latency_ms` counts from `due` to the end of the last request.
+    """
+
+    journey: str
+    due: float
+    latency_ms: float
+    requests: int
+    ok: bool
+
+
 @kind("load.ended")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadEnded(Event):
