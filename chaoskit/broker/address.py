@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from chaoskit.errors import UsageProblem
@@ -11,25 +10,6 @@ from chaoskit.errors import UsageProblem
 AMQP_PORT = 5672
 AMQPS_PORT = 5671
 MANAGEMENT_PORT = 15672
-
-
-class BrokerPart(Protocol):
-    """A broker that runs, ours or somebody else's: what the hooks need to know of it."""
-
-    @property
-    def url(self) -> str:
-        """`amqp://user:password@host:port/vhost`"""
-        ...
-
-    @property
-    def management_url(self) -> str:
-        """`http://host:port`; user and password are those of `url`."""
-        ...
-
-    @property
-    def private(self) -> bool:
-        """True where the node is ours alone, so that reading a queue and putting all back disturbs nobody."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

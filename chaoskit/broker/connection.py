@@ -90,4 +90,4 @@ async def _shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 async def _next_frame(reader: asyncio.StreamReader) -> Any:
     head = await reader.readexactly(7)
     _, _, body_bytes = frame.frame_parts(head)
-    return frame.unmarshal(head + await reader.readexactly(body_bytes + 1))[2]
+    return frame.unmarshal(head + await reader.readexactly((body_bytes or 0) + 1))[2]

@@ -56,6 +56,16 @@ class BrokerEngine(Part, Protocol):
     def url(self) -> str: ...
 
     @property
+    def management_url(self) -> str:
+        """`http://host:port` of its management API; user and password are those of `url`."""
+        ...
+
+    @property
+    def private(self) -> bool:
+        """True where it is ours alone, so that reading a queue and putting all back disturbs nobody."""
+        ...
+
+    @property
     def host_port(self) -> str: ...
 
     def through(self, host_port: str) -> str:
