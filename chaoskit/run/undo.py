@@ -169,4 +169,5 @@ def _toxiproxy(kind: str, args: dict[str, Any]) -> tuple[str, bool]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return str(module.undo(kind, args)), True
+    said = str(module.undo(kind, args))
+    return f"{kind} {args['proxy']}: {said}", not said.startswith("failed")
