@@ -62,7 +62,7 @@ class ScenarioRun:
             reason = f"broken: {failed.what}"
         except (PartFailed, Aborted) as failed:
             reason, error = f"{'aborted' if isinstance(failed, Aborted) else 'broken'}: {failed.what}", failed
-        except asyncio.CancelledError:
+        except BaseException:  # a signal (cancelled), or a bug of ours: either way nothing may stay in force
             await asyncio.shield(self._wind_down())
             raise
         await self._wind_down()
@@ -75,7 +75,7 @@ class ScenarioRun:
     async def _phases(self) -> str:
         await self._begin()
         if not await self._baseline():
-            return "the steady state never held, so no fault was injected"
+            return "no fault was injected: the steady state never held, or no traffic passed the link"
         await self._fault_phase()
         await self._recovery()
         await self._settle()
@@ -124,9 +124,10 @@ class ScenarioRun:
         await self._until(ready, deadline, judge=False)
         if steady is not None:
             self.cast.recorder.record(SteadySeen(t=self.clock.now(), phase="baseline", held=held, detail=seen))
-        for link in self._unproven:
+        unproven = list(self._unproven)
+        for link in unproven:
             self._proof(link, False, "no traffic passed it before the fault")
-        return held and not self._unproven
+        return held and not unproven
 
     async def _fault_phase(self) -> None:
         """Inject each fault at its time, revert it after its own; the first injection sets the zero of the rest."""
@@ -242,7 +243,7 @@ class ScenarioRun:
         return True
 
     async def _tick(self, judge: bool = True) -> None:
-        await asyncio.sleep(TICK_S)
+        await self.clock.until(_never, self.clock.now() + TICK_S, TICK_S)
         now = self.clock.now()
         self.cast.guards.look(self.evidence)
         self.cast.look_after_parts()
@@ -307,3 +308,7 @@ class ScenarioRun:
             ended=ended,
             reason=reason,
         )
+
+
+def _never() -> bool:
+    return False
