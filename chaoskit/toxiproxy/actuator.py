@@ -40,14 +40,14 @@ class _Way:
 
 
 class ToxiproxyActuator:
-    """An `Actuator` for `Toxic` and `ProxyDown`. `url` is the server on which `add_link` makes proxies.
+    """An `Actuator` for `Toxic` and `ProxyDown`. `url` (may be set later) is the server that `add_link` makes proxies on.
 
     Calls to servers are made one after the other in a thread of its own: a server that hangs never stops the run's
     event loop, and a cancelled call has ended before the next begins.
     """
 
     def __init__(self, url: str = "") -> None:
-        self._url = url
+        self.url = url
         self._clients: dict[str, EngineClient] = {}
         self._ways: dict[str, _Way] = {}
         self._counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
@@ -57,24 +57,24 @@ class ToxiproxyActuator:
 
     def link_undo(self, link: str) -> Undo:
         """How to take `add_link` back from the journal alone; known before it is called."""
-        return Undo("proxy", {"url": self._url, "proxy": proxy_name(link)})
+        return Undo("proxy", {"url": self.url, "proxy": proxy_name(link)})
 
     async def add_link(self, link: str, *, upstream: str, listen: str = "127.0.0.1:0") -> str:
         """Make the proxy `ck-…` to `upstream` (host:port or a URL); returns the host:port it listens on.
 
         Raises LeftoversFound where an earlier run left that proxy, EngineFailed where it can't listen.
         """
-        client, name, target = self._client(self._url), proxy_name(link), host_port(upstream)
+        client, name, target = self._client(self.url), proxy_name(link), host_port(upstream)
         try:
             made = await self._call(lambda: client.create_proxy(name, upstream=target, listen=listen))
         except Taken as error:
             raise LeftoversFound(
-                f"the proxy {name} exists already, left by another run", where=self._url, remedy="run `chaoskit heal`"
+                f"the proxy {name} exists already, left by another run", where=self.url, remedy="run `chaoskit heal`"
             ) from error
         except FaultFailed as error:
             raise EngineFailed(
                 f"the link {link} cannot listen on {listen}: {error.what}",
-                where=self._url,
+                where=self.url,
                 remedy="end what uses this address, or let the link listen elsewhere",
             ) from error
         self._ways[link] = _Way(client, name, True, made.listen, target)
@@ -109,7 +109,7 @@ class ToxiproxyActuator:
         """`ck-…` proxies and toxics, on all servers in use, that this run did not make: `URL proxy [toxic]`."""
         ours = {(way.client.url, way.proxy) for way in self._ways.values() if way.ours}
         found = []
-        for url in [self._url] if self._url else []:
+        for url in [self.url] if self.url else []:
             self._client(url)
         for client in list(self._clients.values()):
             for name, proxy in (await self._call(client.snapshots)).items():
