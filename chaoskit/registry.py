@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.faults.duplicate import Duplicate
 from chaoskit.faults.outage import Outage
 from chaoskit.faults.poison import Poison
@@ -13,7 +14,7 @@ FAULTS: tuple[type[FaultSpec], ...] = (
     Outage,
 )
 
-CHECKS: tuple[type[CheckSpec], ...] = ()
+CHECKS: tuple[type[CheckSpec], ...] = (BreakerCheck,)
 
 
 def vocabulary() -> Vocabulary:

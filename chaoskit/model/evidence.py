@@ -53,6 +53,8 @@ class Evidence:
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
     complete: bool = False
+    memo: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    """What the checks derived from it so far; they see to it themselves that it is not out of date."""
     _by_kind: dict[type[Event], list[tuple[float, int]]] = field(default_factory=dict)
     _sorted: dict[type[Event], int] = field(default_factory=dict)
 
