@@ -25,6 +25,7 @@ Steps = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {_TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+_DEFAULT_TAGS = {ScalarNode: _TAG + "str", SequenceNode: _TAG + "seq", MappingNode: _TAG + "map"}
 # Digits are bounded so that no number can be too long to convert.
 _RESOLVERS = (
     ("null", re.compile(r"(?:~|null|)$"), ["~", "n", ""]),
@@ -36,6 +37,21 @@ _RESOLVERS = (
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml where PyYAML has it
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML's own protocol
+
+    def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> str:
+        """The tag of an untagged node. PyYAML's own also looks for path resolvers, which we have none of."""
+        if kind is ScalarNode and implicit[0]:
+            assert value is not None
+            for tag, pattern in self.yaml_implicit_resolvers.get(value[:1], ()):
+                if pattern.match(value):
+                    return tag
+        return _DEFAULT_TAGS[kind]
+
+    def descend_resolver(self, current_node: Node | None, current_index: object) -> None:
+        """Nothing, on every node: see `resolve`."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing, on every node: see `resolve`."""
 
 
 for _name, _pattern, _first in _RESOLVERS:
@@ -86,13 +102,15 @@ class Document:
         yield from _texts(self.value, ())
 
 
-def read_documents(path: Path, problems: list[Problem]) -> list[Document]:
-    """All documents of a file that are not empty; what is wrong with them as YAML goes to `problems`."""
+def read_documents(path: Path, problems: list[Problem]) -> Iterator[Document]:
+    """The documents of a file that are not empty, one at a time; what is wrong as YAML goes to `problems`.
+
+    One at a time, because ten thousand nodes kept alive cost more in garbage collection than in parsing.
+    """
     name = str(path)
     text = _read(path, problems)
     if text is None:
-        return []
-    documents: list[Document] = []
+        return
     try:
         for root in yaml.compose_all(text, Loader=_Loader):
             if root is None or (isinstance(root, ScalarNode) and root.tag == _TAG + "null"):
@@ -101,7 +119,7 @@ def read_documents(path: Path, problems: list[Problem]) -> list[Document]:
             value = found.value(root, 0)
             problems.extend(found.problems)
             if not found.problems:
-                documents.append(Document(name, root, value))
+                yield Document(name, root, value)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
@@ -109,7 +127,6 @@ def read_documents(path: Path, problems: list[Problem]) -> list[Document]:
     except (yaml.YAMLError, RecursionError) as error:
         reason = str(error).splitlines()[0] if isinstance(error, yaml.YAMLError) else "nested too deeply"
         problems.append(Problem(name, 0, 0, f"not YAML: {reason}", "write plain UTF-8 text"))
-    return documents
 
 
 def _read(path: Path, problems: list[Problem]) -> str | None:
@@ -137,14 +154,16 @@ class _Plain:
         self.file = file
         self.problems: list[Problem] = []
         self.left = VALUES_MAX
+        self.full = False
 
     def value(self, node: Node, depth: int) -> Any:
         self.left -= 1
+        if self.full:
+            return None
         if self.left < 0 or depth > DEPTH_MAX:
-            if not self.full:
-                limit = f"{VALUES_MAX} values" if self.left < 0 else f"{DEPTH_MAX} levels"
-                self._refuse(node, f"more than {limit}, aliases expanded", "write it out with fewer anchors")
-            self.left = -1
+            self.full = True
+            limit = f"{VALUES_MAX} values" if self.left < 0 else f"{DEPTH_MAX} levels"
+            self._refuse(node, f"more than {limit}, aliases expanded", "write it out with fewer anchors")
             return None
         if node.tag not in _PLAIN_TAGS:
             self._refuse(node, f"YAML tags such as {node.tag.replace(_TAG, '!!')} are not read", "write a plain value")
@@ -155,10 +174,6 @@ class _Plain:
             return [self.value(child, depth + 1) for child in node.value if not self.full]
         assert isinstance(node, MappingNode)
         return self._mapping(node, depth)
-
-    @property
-    def full(self) -> bool:
-        return self.left < 0
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}

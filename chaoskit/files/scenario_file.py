@@ -30,11 +30,15 @@ def load_scenarios(paths: Sequence[Path], vocabulary: Vocabulary, system: System
     scenarios: list[Scenario] = []
     for file in scenario_files(paths):
         before = len(problems)
-        documents = read_documents(file, problems)
-        if not documents and len(problems) == before:
+        seen: dict[str, int] = {}
+        empty = True
+        for document in read_documents(file, problems):
+            empty = False
+            if (found := reader.scenario(document)) is not None:
+                scenarios.append(found)
+            problems += _same_name(document, seen)
+        if empty and len(problems) == before:
             problems.append(Problem(str(file), 0, 0, "holds no scenario", "begin with 'scenario: what must hold'"))
-        scenarios += [found for document in documents if (found := reader.scenario(document)) is not None]
-        problems += _same_names(documents)
     if problems:
         raise FileProblem(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column)))
     return tuple(scenarios)
@@ -55,7 +59,7 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
         else:
             raise UsageProblem("no such file or folder", where=str(path), remedy="check the path")
         for file in inside:
-            found.setdefault(file.resolve(), file)
+            found.setdefault(file.absolute(), file)
     if not 0 < len(found) <= FILES_MAX:
         what = "no scenario file was named" if not found else f"more than {FILES_MAX} scenario files"
         raise UsageProblem(what, remedy=f"name *{SUFFIX} files, or folders that hold some")
@@ -77,8 +81,8 @@ class _Reader:
             self._refuse(document, (), "a scenario is a mapping", "begin with 'scenario: what must hold'")
             return None
         values = {key: value for key, value in document.value.items() if key not in PLACE_FIELDS}
-        known = [key for key in keys_of(Scenario) if key not in PLACE_FIELDS]
-        self.problems += [unknown_key(document, (key,), known) for key in document.value if key in PLACE_FIELDS]
+        strange = [key for key in document.value if key in PLACE_FIELDS]
+        self.problems += [unknown_key(document, (key,), keys_of(Scenario)) for key in strange]
         faults = self._items(document, "faults", "fault", FaultSpec, self.vocabulary.faults)
         checks = self._items(document, "expect", "check", CheckSpec, self.vocabulary.checks)
         values |= {"faults": tuple(faults.values()), "expect": tuple(checks.values())}
@@ -217,17 +221,24 @@ class _Reader:
         self.problems.append(document.problem(steps, message, remedy, key=key))
 
 
+def _misspelt(document: Document, key: str) -> bool:
+    """Whether a key that stands there was most likely meant to be `key`."""
+    known = keys_of(Scenario)
+    return any(closest(word, known) == key for word in document.value if word not in known)
+
+
 def _find(document: Document, at: Steps, name: str) -> Steps:
     """Where in an item a name stands; the item itself if it is nowhere to be seen."""
     return next((steps for steps, text in document.texts() if steps[: len(at)] == at and text.strip() == name), at)
 
 
-def _same_names(documents: Sequence[Document]) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
-    for document in documents:
-        name = document.value.get("scenario") if isinstance(document.value, dict) else None
-        if isinstance(name, str) and name in seen:
-            message = f"a second scenario named '{name}' (the first begins in line {seen[name]})"
-            yield document.problem(("scenario",), message, "reports tell them apart by name: give it another")
-        elif isinstance(name, str):
-            seen[name] = document.line
+def _same_name(document: Document, seen: dict[str, int]) -> list[Problem]:
+    """Whether another scenario of the file has the name; `seen` maps names to lines and learns this one."""
+    name = document.value.get("scenario") if isinstance(document.value, dict) else None
+    if not isinstance(name, str):
+        return []
+    first = seen.setdefault(name, document.line)
+    if first == document.line:
+        return []
+    message = f"a second scenario named '{name}' (the first begins in line {first})"
+    return [document.problem(("scenario",), message, "reports tell them apart by name: give it another")]

@@ -34,7 +34,7 @@ def find_system_file(near: Path) -> Path:
 def load_system(path: Path) -> System:
     """The system that a file describes. Raises FileProblem with everything that is wrong in it."""
     problems: list[Problem] = []
-    documents = read_documents(path, problems)
+    documents = list(read_documents(path, problems))
     system = None
     if len(documents) == 1 and not problems:
         system = _validated(documents[0], problems)

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ValidationError
 
 from chaoskit.errors import Problem
 from chaoskit.files.document import Document, Steps
-from chaoskit.files.suggestion import did_you_mean
+from chaoskit.files.suggestion import closest, did_you_mean
 from chaoskit.files.wording import expected, message_and_remedy, shown
+from chaoskit.model.scenario import PLACE_FIELDS, Scenario
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -59,7 +60,8 @@ def unknown_key(document: Document, steps: Steps, known: Iterable[str], what: st
 
 def keys_of(cls: type[BaseModel]) -> list[str]:
     """The keys that a class reads, as a user writes them."""
-    return [field.alias or name for name, field in cls.model_fields.items()]
+    hidden = PLACE_FIELDS if cls is Scenario else ()
+    return [field.alias or name for name, field in cls.model_fields.items() if name not in hidden]
 
 
 def spelled(steps: Steps) -> str:
@@ -69,8 +71,9 @@ def spelled(steps: Steps) -> str:
 
 def _translate(cls: type[BaseModel], document: Document, at: Steps, error: ValidationError) -> Iterator[Problem]:
     found = [_take_apart(document, at, entry) for entry in error.errors(include_url=False)]
+    misspelt = set(_misspelt(cls, at, found))
     for one in found:
-        if not one.tag:
+        if not one.tag and (one.steps, one.missing) not in misspelt:
             yield _problem(cls, document, at, one)
     for union_at in dict.fromkeys(one.union_at for one in found if one.tag):
         members: dict[str, list[_Found]] = {}
@@ -78,6 +81,16 @@ def _translate(cls: type[BaseModel], document: Document, at: Steps, error: Valid
             if one.tag and one.union_at == union_at:
                 members.setdefault(one.tag, []).append(one)
         yield from _of_union(cls, document, at, members)
+
+
+def _misspelt(cls: type[BaseModel], at: Steps, found: list[_Found]) -> Iterator[tuple[Steps, str]]:
+    """(where, key) of keys that are not missing but misspelt: one mistake is one problem."""
+    missing = {(one.steps, one.missing) for one in found if one.missing}
+    for one in found if missing else ():
+        if one.error["type"] == "extra_forbidden":
+            meant = closest(str(one.steps[-1]), _known_keys(cls, one.steps[len(at) : -1]))
+            if meant is not None:
+                yield one.steps[:-1], meant
 
 
 def _of_union(cls: type[BaseModel], document: Document, at: Steps, members: dict[str, list[_Found]]) -> list[Problem]:

@@ -1,0 +1,1 @@
+"""Tests of chaoskit/files; they bring a small vocabulary of their own."""
