@@ -91,7 +91,7 @@ def run(loaded: Loaded, options: RunOptions, listener: Listener | None = None) -
     """Run it, judge it, and write its folder. Raises UsageProblem before anything is started."""
     from chaoskit.engines import RealEngines
     from chaoskit.plan.timeline import links_with_toxics
-    from chaoskit.report.events_ndjson import EventWriter
+    from chaoskit.report.events_ndjson import EventsWriter
     from chaoskit.run.clock import RunClock
     from chaoskit.run.recorder import RunRecorder
     from chaoskit.run.safety import Safety
@@ -102,7 +102,7 @@ def run(loaded: Loaded, options: RunOptions, listener: Listener | None = None) -
     folder = _new_folder(options.out, clock.origin_wall, loaded.system.system)
     events: list[Event] = []
     _keep_files(folder, loaded)
-    with EventWriter(folder / "events.ndjson") as writer:
+    with EventsWriter(folder / "events.ndjson") as writer:
 
         def sink(event: Event) -> None:
             events.append(event)
@@ -313,4 +313,4 @@ def _write_reports(folder: Path, record: RunRecord, plan: Plan, events: Sequence
     }
     write_run_json(folder / "run.json", record)
     write_junit(folder / "junit.xml", record)
-    write_html(folder / "report.html", record, stories, by_scenario, {s.index: s for s in plan.scenarios})
+    write_html(folder / "report.html", record, stories, by_scenario, plan.scenarios)

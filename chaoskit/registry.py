@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.checks.breaker import BreakerCheck
+from chaoskit.checks.probe import Probe
 from chaoskit.faults.duplicate import Duplicate
 from chaoskit.faults.outage import Outage
 from chaoskit.faults.poison import Poison
@@ -14,7 +15,10 @@ FAULTS: tuple[type[FaultSpec], ...] = (
     Outage,
 )
 
-CHECKS: tuple[type[CheckSpec], ...] = (BreakerCheck,)
+CHECKS: tuple[type[CheckSpec], ...] = (
+    BreakerCheck,
+    Probe,
+)
 
 
 def vocabulary() -> Vocabulary:

@@ -15,6 +15,7 @@ from chaoskit.model.verdict import Verdict
 from chaoskit.ports.actuator import Actuator
 from chaoskit.ports.clock import Clock
 from chaoskit.ports.effect_probe import EffectProbe
+from chaoskit.ports.journal import Journal
 from chaoskit.ports.load_driver import LoadDriver
 from chaoskit.ports.part import Part, Ward
 from chaoskit.ports.probe_sender import ProbeSender
@@ -98,8 +99,13 @@ class Surroundings:
     system: System
     clock: Clock
     recorder: Recorder
-    ward: Ward
+    journal: Journal
     log_folder: Path
+
+    @property
+    def ward(self) -> Ward:
+        """The journal, for those who only start processes and make folders."""
+        return self.journal
 
 
 class Engines(Protocol):

@@ -17,6 +17,7 @@ from chaoskit.run.clock import RunClock
 from chaoskit.run.guards import Guards
 from chaoskit.run.recorder import RunRecorder
 from chaoskit.run.scenario_run import ScenarioRun
+
 from tests.fakes.engines import FakeActuator, FakeJournal
 from tests.fakes.specs import FakeCheck, FakeFault
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-
 from chaoskit.errors import EngineFailed, FaultFailed
 from chaoskit.model.event import FaultConfirmed, FaultFailedEvent, FaultHit, FaultReverted
 from chaoskit.model.plan import PlannedFault
 from chaoskit.model.system import System
 from chaoskit.run.fault_control import FaultControl
+
 from tests.fakes.engines import FakeActuator, FakeJournal
 from tests.fakes.ports import FakeClock, ListRecorder
 from tests.fakes.specs import FakeFault

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
 from chaoskit.errors import Aborted, EngineFailed
 from chaoskit.model.event import (
     ClockJumped,
@@ -21,6 +20,7 @@ from chaoskit.model.event import (
 )
 from chaoskit.model.scenario import Steady
 from chaoskit.model.system import Guard
+
 from tests.fakes.specs import FakeCheck, FakeFault
 from tests.unit.run.stage import Stage
 
