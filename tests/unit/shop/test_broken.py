@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from chaoskit.shop.broken import BROKEN, Broken
 from chaoskit.shop.settings import Settings
 

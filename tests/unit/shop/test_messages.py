@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-
 from chaoskit.shop.events import EVENTS, Poison, parse
 
 CONTRACTS = Path(__file__).parents[3] / "contracts" / "messages"
