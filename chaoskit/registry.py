@@ -4,15 +4,43 @@ from __future__ import annotations
 
 from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.checks.probe import Probe
+from chaoskit.faults.bandwidth import Bandwidth
+from chaoskit.faults.blackhole import Blackhole
+from chaoskit.faults.change_body import ChangeBody
+from chaoskit.faults.cut_body import CutBody
+from chaoskit.faults.down import Down
 from chaoskit.faults.duplicate import Duplicate
+from chaoskit.faults.hang import Hang
+from chaoskit.faults.headers_only import HeadersOnly
+from chaoskit.faults.hold import Hold
+from chaoskit.faults.latency import Latency
+from chaoskit.faults.limit_data import LimitData
 from chaoskit.faults.outage import Outage
 from chaoskit.faults.poison import Poison
+from chaoskit.faults.reset import Reset
+from chaoskit.faults.slicer import Slicer
+from chaoskit.faults.slow_close import SlowClose
+from chaoskit.faults.status import Status
 from chaoskit.model.scenario import CheckSpec, FaultSpec, Vocabulary
 
 FAULTS: tuple[type[FaultSpec], ...] = (
+    Latency,
+    Bandwidth,
+    SlowClose,
+    Blackhole,
+    Reset,
+    LimitData,
+    Slicer,
+    Down,
     Duplicate,
     Poison,
     Outage,
+    Hang,
+    Status,
+    HeadersOnly,
+    CutBody,
+    ChangeBody,
+    Hold,
 )
 
 CHECKS: tuple[type[CheckSpec], ...] = (

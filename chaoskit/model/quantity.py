@@ -11,9 +11,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 _UNIT_S = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNIT_BYTES = {"B": 1, "KB": 1000, "MB": 1_000_000}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m|h)")
 DURATION_PATTERN = r"^(\d+(\.\d+)?(us|µs|ms|s|m|h))+$"
 RATIO_PATTERN = r"^\d+(\.\d+)?%$"
+SIZE_PATTERN = r"^(\d+(\.\d+)?)(B|KB|MB)$"
+THROUGHPUT_PATTERN = r"^\d+(\.\d+)?(KB|MB)/s$"
 RATE_PATTERN = r"^\d+(\.\d+)?/(s|m)$"
 
 
@@ -42,6 +45,25 @@ def parse_rate(value: Any) -> float:
         if float(number) > 0:
             return float(number) / (60 if unit == "m" else 1)
     raise ValueError(f"not a rate: {value!r}; write for example 50/s or 30/m")
+
+
+def parse_size(value: Any) -> int:
+    """`"10KB"` → 10000 (bytes; 1 KB = 1000 B). Raises ValueError for a number without a unit or anything else."""
+    if isinstance(value, str) and (found := re.match(SIZE_PATTERN, value.strip())):
+        size = float(found[1]) * _UNIT_BYTES[found[3]]
+        if size == int(size):
+            return int(size)
+    raise ValueError(f"not a size: {value!r}; write for example 512B, 10KB or 1MB")
+
+
+def parse_throughput(value: Any) -> int:
+    """`"100KB/s"` → 100 (KB/s, whole ones, at least 1). Raises ValueError."""
+    if isinstance(value, str) and re.match(THROUGHPUT_PATTERN, value.strip()):
+        size = parse_size(value.strip().removesuffix("/s"))
+        if size >= 1000 and size % 1000 == 0:
+            return size // 1000
+        raise ValueError(f"not possible: {value!r}; whole KB/s from 1KB/s on")
+    raise ValueError(f"not a throughput: {value!r}; write for example 100KB/s or 1MB/s")
 
 
 def format_duration(seconds: float) -> str:
@@ -81,6 +103,21 @@ Rate = Annotated[
     WithJsonSchema({"type": "string", "pattern": RATE_PATTERN, "examples": ["50/s", "30/m"]}),
 ]
 """Per second in the model; `50/s` in the file."""
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN, "examples": ["512B", "10KB", "1MB"]}),
+]
+"""Bytes in the model; a string with a unit in the file."""
+
+Throughput = Annotated[
+    int,
+    BeforeValidator(parse_throughput),
+    WithJsonSchema({"type": "string", "pattern": THROUGHPUT_PATTERN, "examples": ["100KB/s", "1MB/s"]}),
+]
+"""KB/s in the model; a string with a unit in the file."""
 
 
 class Strict(BaseModel):

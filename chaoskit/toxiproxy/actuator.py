@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import itertools
 import re
@@ -16,6 +15,7 @@ from typing import TypeVar
 from chaoskit.errors import EngineFailed, FaultFailed, LeftoversFound, UsageProblem
 from chaoskit.model.instruction import Confirmation, Instruction, ProxyDown, Toxic, Undo
 from chaoskit.toxiproxy.client import EngineClient, Missing, Taken
+from chaoskit.toxiproxy.control import EngineSilent
 from chaoskit.toxiproxy.toxic_types import validated
 
 PREFIX = "ck-"
@@ -40,7 +40,7 @@ class _Way:
 
 
 class ToxiproxyActuator:
-    """An `Actuator` for `Toxic` and `ProxyDown`. `url` (may be set later) is the server that `add_link` makes proxies on.
+    """An `Actuator` for `Toxic` and `ProxyDown`. `add_link` makes proxies on the server at `url`.
 
     Calls to servers are made one after the other in a thread of its own: a server that hangs never stops the run's
     event loop, and a cancelled call has ended before the next begins.
@@ -120,16 +120,22 @@ class ToxiproxyActuator:
                 found += [f"{client.url} {name} {t['name']}" for t in proxy["toxics"] if t["name"].startswith(PREFIX)]
         return found
 
-    async def close(self) -> None:
-        """Delete the proxies that we made, however often asked; a server that is gone has none."""
+    async def close(self) -> list[str]:
+        """Delete the proxies that we made, however often asked; returns those that a hung server kept."""
+        kept = []
         for link, way in list(self._ways.items()):
             if way.ours:
-                with contextlib.suppress(EngineFailed):
+                try:
                     await self._call(functools.partial(way.client.delete_proxy, way.proxy))
+                except EngineSilent:
+                    kept.append(way.proxy)
+                except EngineFailed:
+                    pass  # gone, and the proxy with it
             del self._ways[link]
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        return kept
 
     # --- the port ------------------------------------------------------------------------------------------------
 
