@@ -28,14 +28,14 @@ _REMEDY = """install it yourself, or set CHAOSKIT_AMQP_URL to a broker for tests
 
 def install() -> str:
     """See that there is a broker to start; says which. Raises PartFailed when it can't be had."""
-    if present := _present():
-        return present
+    if there := present():
+        return there
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         raise BrokerFailed("RabbitMQ is not installed, and this is no Debian to take it from", remedy=_REMEDY)
     tools = install_folder()
     with staging(tools, _PART) as stage:
-        if present := _present():  # another set-up was faster
-            return present
+        if there := present():  # another set-up was faster
+            return there
         try:
             place(_unpack(stage), tools / "rabbitmq")
         except PartFailed as error:
@@ -43,7 +43,7 @@ def install() -> str:
     return f"unpacked at {tools / 'rabbitmq'}"
 
 
-def _present() -> str:
+def present() -> str:
     """Which broker there is already, or ""."""
     if os.environ.get("CHAOSKIT_AMQP_URL"):
         return "the one that CHAOSKIT_AMQP_URL names"

@@ -26,18 +26,18 @@ _PART = "toxiproxy"
 
 def install() -> str:
     """See that there is a server; says which. Raises PartFailed when it can't be had."""
-    if present := _present():
-        return present
+    if there := present():
+        return there
     tools = install_folder()
     with staging(tools, _PART) as stage:
-        if present := _present():  # another set-up was faster
-            return present
+        if there := present():  # another set-up was faster
+            return there
         built = _build(stage)
         place(built, tools / "bin" / "toxiproxy-server")
     return f"{VERSION} at {tools / 'bin' / 'toxiproxy-server'}"
 
 
-def _present() -> str:
+def present() -> str:
     """Which server there is already, or ""."""
     if url := os.environ.get("CHAOSKIT_TOXIPROXY_URL"):
         return f"the one at {url} (CHAOSKIT_TOXIPROXY_URL)"
