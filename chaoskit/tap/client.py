@@ -66,7 +66,7 @@ class Tap:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "chaoskit.tap.process", str(theirs.fileno())]
         with theirs, self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own module; a spawn takes a few ms
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - our own module; a spawn takes a few ms
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

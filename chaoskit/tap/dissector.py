@@ -22,7 +22,7 @@ class Dissector(Protocol):
         ...
 
     def callee_refused(self) -> None:
-        """No connection to the callee could be made; the dissector ends the caller's, now or when it has seen enough."""
+        """No connection to the callee could be made; the dissector ends the caller's, at once or after its request."""
         ...
 
     def caller_ended(self, t: float, *, reset: bool) -> bool:

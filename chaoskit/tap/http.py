@@ -182,7 +182,7 @@ class HttpDissector:
         rule = call.rule
         if rule.action != "answer":
             if rule.action == "headers_only":
-                self._say(call, http_answers.headers_only(rule.params))
+                self._say(call, http_answers.headers_only())
             self._backlog = bytearray()
             return
         close = call.closes or self._callee_gone or self._refused

@@ -39,11 +39,10 @@ def answer(params: Mapping[str, str | int | float], method: str, *, close: bool)
     return text if bodiless or method == "HEAD" else text + body
 
 
-def headers_only(params: Mapping[str, str | int | float]) -> bytes:
-    """A head that promises a body which never comes. `params`: status."""
-    status = int(params.get("status", 200))
+def headers_only() -> bytes:
+    """A head that promises a body which never comes."""
     return (
-        f"HTTP/1.1 {status} {_reason(status)}\r\n"
+        "HTTP/1.1 200 OK\r\n"
         f"Content-Type: application/json\r\nContent-Length: {_PROMISED_BYTES}\r\n\r\n"
     ).encode()
 

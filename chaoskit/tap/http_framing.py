@@ -157,7 +157,8 @@ def _chunk_size(line: bytes) -> int:
 
 def dechunk(body: bytes) -> bytes:
     """The payload of a complete chunked body, trailers dropped. Raises ValueError for bad framing."""
-    payload, pos = [], 0
+    payload: list[bytes] = []
+    pos = 0
     while True:
         line_end = body.index(b"\n", pos)
         size = _chunk_size(body[pos:line_end])

@@ -35,7 +35,7 @@ class Leg(asyncio.Protocol):
 
     def __init__(self, relay: Relay, received: Callable[[bytes], None]) -> None:
         self._relay = relay
-        self.data_received = received  # type: ignore[method-assign]
+        self.data_received = received  # type: ignore[assignment, method-assign] # uvloop looks it up per object
         self.transport: asyncio.Transport | None = None
         self.other: Leg | None = None
         self.fin_seen = self.fin_sent = self.gone = False

@@ -16,7 +16,7 @@ ACTIONS = PLAYED_HERE | PLAYED_ON_THE_ANSWER | {"hold"}
 class Rule:
     """An armed rule. `strikes` decides; `hits` counts where it really took effect."""
 
-    __slots__ = ("_draws", "_left", "_method", "_path", "_share", "action", "handle", "hits", "here", "params")
+    __slots__ = ("_draws", "_left", "_method", "_path", "_share", "action", "handle", "here", "hits", "params")
 
     def __init__(self, handle: str, spec: Mapping[str, Any]) -> None:
         """`spec` has the fields of `model.instruction.TapRule`, without its link."""
@@ -29,7 +29,7 @@ class Rule:
         self._left: int | None = spec["first"]
         self._method: str = spec["match_method"].upper()
         self._path: str = spec["match_path"]
-        self._draws = random.Random(spec["seed"])  # noqa: S311 - faults must repeat, not surprise
+        self._draws = random.Random(spec["seed"])
 
     def strikes(self, method: str, path: str) -> bool:
         """Whether it takes this call. Every call that matches costs one draw, so that the same calls draw the same."""
