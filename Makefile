@@ -9,7 +9,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 setup: ## everything that is needed, into .venv and .tools; repeated safely
-	@$(PYTHON) tools/bootstrap
+	@$(PYTHON) tools/bootstrap.py
 
 demo: setup ## the shop's scenarios: real services, real faults, a report
 	@$(BIN)/chaoskit demo
@@ -25,7 +25,7 @@ lint: setup ## ruff, mypy strict, the layers of the architecture
 	@$(BIN)/lint-imports
 
 bench: setup ## all figures, side by side with what we measure against, into docs/benchmarks.md
-	@$(PYTHON) tools/bootstrap --peers
+	@$(PYTHON) tools/bootstrap.py --peers
 	@$(BIN)/python -m tests.bench
 
 soak: setup ## the long tests that `make test` leaves out

@@ -1,6 +1,6 @@
 """What the installers of third-party programs share: a lock, a staging folder, and commands whose output is shown.
 
-Standard library only: `tools/bootstrap` runs the installers before anything else is installed.
+Standard library only: `tools/bootstrap.py` runs the installers before anything else is installed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -48,10 +47,11 @@ def use_new_enough_python() -> None:
     if sys.version_info >= NEEDED:
         return
     for minor in range(20, NEEDED[1] - 1, -1):
-        newer = shutil.which("python3.%d" % minor)
+        newer = shutil.which(f"python3.{minor}")
         if newer:
             os.execv(newer, [newer, *sys.argv])
-    sys.exit("setup: chaoskit needs Python %d.%d or newer; name it: make PYTHON=/path/to/python3" % NEEDED)
+    needed = ".".join(str(part) for part in NEEDED)
+    sys.exit(f"setup: chaoskit needs Python {needed} or newer; name it: make PYTHON=/path/to/python3")
 
 
 # --- done already? --------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def state() -> str:
     digest = hashlib.sha256()
     for path in (ROOT / "uv.lock", ROOT / "pyproject.toml", Path(__file__)):
         digest.update(path.read_bytes())
-    given = [os.environ.get(name, "") for name in ("CHAOSKIT_AMQP_URL", "CHAOSKIT_TOXIPROXY_URL", "CHAOSKIT_TOXIPROXY_BIN")]
+    given = [os.environ.get(f"CHAOSKIT_{name}", "") for name in ("AMQP_URL", "TOXIPROXY_URL", "TOXIPROXY_BIN")]
     digest.update("\n".join([sys.version, str(ROOT), *given]).encode())
     return digest.hexdigest()
 
@@ -77,7 +77,10 @@ def is_done(peers: bool) -> bool:
     if not (mark.is_file() and mark.read_text() == state() and (ROOT / ".venv/bin/chaoskit").exists()):
         return False
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    code = "import sys; from chaoskit.toxiproxy.install import present as t; from chaoskit.broker.install import present as b; sys.exit(not (t() and b()))"
+    code = (
+        "import sys; from chaoskit.broker import install as b; "
+        "from chaoskit.toxiproxy import install as t; sys.exit(not (t.present() and b.present()))"
+    )
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True).returncode == 0
 
 
@@ -114,7 +117,8 @@ def find_uv() -> str:
     shutil.rmtree(TOOLS / "uv", ignore_errors=True)
     TOOLS.mkdir(exist_ok=True)
     pip = pip_command(fresh)
-    subprocess.run([*pip, "install", "--quiet", "--disable-pip-version-check", "--target", str(fresh / "packages"), "uv"], check=True)
+    quietly = ["--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", *quietly, "--target", str(fresh / "packages"), "uv"], check=True)
     (fresh / "bin").mkdir(exist_ok=True)
     found = fresh / "packages" / "bin" / "uv"
     target = fresh / "bin" / "uv"
@@ -127,7 +131,7 @@ def find_uv() -> str:
 
 
 def pip_command(folder: Path) -> "list[str]":
-    """A pip that works here: in a virtual environment, else this Python's own, else the one that apt installs as root."""
+    """A pip that works here: in a virtual environment, else this Python's own, else the one that apt installs."""
     if run_quietly([sys.executable, "-m", "venv", str(folder / "venv")]):
         return [str(folder / "venv" / "bin" / "python"), "-m", "pip"]
     own = [sys.executable, "-m", "pip"]
