@@ -8,7 +8,9 @@ from pathlib import Path
 
 import gevent
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
-from geventhttpclient.useragent import BadStatusCode, RetriesExceeded
+from geventhttpclient.useragent import RetriesExceeded
+from locust.contrib.fasthttp import LocustBadStatusCode
+from requests.exceptions import HTTPError
 from requests.exceptions import Timeout as RequestsTimeout
 
 _LENGTH_MAX = 200
@@ -16,7 +18,7 @@ _LENGTH_MAX = 200
 
 def is_status(error: BaseException) -> bool:
     """True for an answer whose status Locust does not like: an answer all the same."""
-    return isinstance(error, BadStatusCode)
+    return isinstance(error, (LocustBadStatusCode, HTTPError))
 
 
 def error_text(error: BaseException) -> str:
