@@ -26,15 +26,16 @@ def main() -> int:
     if is_done(peers):
         return 0
     # RabbitMQ needs neither uv nor packages: its download runs beside theirs. Toxiproxy may need uv, for Go.
-    rabbitmq = Step("chaoskit.broker.install")
+    steps = [Step("chaoskit.broker.install")]
     try:
         uv = find_uv()
-        toxiproxy = Step("chaoskit.toxiproxy.install")  # compiles while the packages are downloaded
+        steps.append(Step("chaoskit.toxiproxy.install"))  # compiles while the packages are downloaded
         sync(uv, peers)
     except subprocess.CalledProcessError as error:
-        rabbitmq.process.terminate()
+        for step in steps:
+            step.process.terminate()
         return fail(f"{' '.join(map(str, error.cmd))} ended with exit code {error.returncode}; its output is above")
-    codes = [step.wait() for step in (rabbitmq, toxiproxy)]
+    codes = [step.wait() for step in steps]
     if any(codes):
         return max(codes)
     mark_done(peers)
