@@ -11,7 +11,7 @@ from chaoskit.errors import UsageProblem
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` by `text` in UTF-8; lone surrogates become `?`. Raises UsageProblem if the place is not writable."""
+    """Replace `path` by `text` in UTF-8; lone surrogates become `?`. Raises UsageProblem where it can't."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -72,8 +72,9 @@ def _page(record: RunRecord, scenes: Sequence[Scene], outside: Sequence[Event], 
         DEFINITIONS,
         header.render(record),
         scorecard.render(scenes) if many else None,
-        system_map.render(scenes, record.sight, system),
-        *(scenario.render(scene, alone=not many) for scene in scenes),
+        system_map.render(scenes, record.sight, system) if many else None,
+        *(scenario.render(scene, alone=not many) for scene in scorecard.ranked(scenes)),
+        system_map.render(scenes, record.sight, system) if not many else None,
         appendix.render(record, scenes, outside),
     ]
     script = Html(f"<script>{_asset('report.js')}</script>")

@@ -35,7 +35,7 @@ def read_run_json(path: Path) -> RunRecord:
 
 
 def encode_run(record: RunRecord) -> dict[str, Any]:
-    """The record as JSON values; `verdict` and each check's `expected`, `observed` and `evidence` come first to hand."""
+    """The record as JSON values; a check's `expected`, `observed`, `evidence` are its deciding finding's."""
     return {
         "schema": RUN_SCHEMA,
         "verdict": record.outcome.value,

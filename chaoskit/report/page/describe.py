@@ -13,7 +13,7 @@ BODY_BYTES_MAX = 400
 
 
 def describe(event: ev.Event) -> tuple[str, str]:
-    """(what it was, what it said), both plain text: `("call order → customer", "GET /c/7 · abandoned after 600 ms")`."""
+    """(what it was, what it said), plain text: `("call order → customer", "GET /c/7 · abandoned after 600 ms")`."""
     special = _SPECIAL.get(type(event))
     return special(event) if special else (event.kind, _fields(event))
 

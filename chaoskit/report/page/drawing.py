@@ -40,7 +40,8 @@ def draw_panel(scene: Scene, panel: Panel) -> Html:
         _ruling(scene, panel, scale),
         _fault_rects(scene),
         inner,
-        tag("line", class_="cursor", y1="0", y2="100%", x1="-9", x2="-9"),
+        _fault_names(scene) if panel.shape != "band" else None,
+        tag("line", class_="cursor", y1="0", y2="100%", x1="0", x2="0", visibility="hidden"),
         class_="plot",
         height=height,
         role="img",
@@ -71,10 +72,12 @@ def draw_faults(scene: Scene) -> Html:
         # The label begins inside the band, or ends at it where there would be no room to its right.
         right = start > 0.5
         x = end if right else start
-        text = wording.clipped(f"{band.fault} {band.label} · {wording.name(band.target)}", 52)
-        text += "" if band.confirmed else " · never confirmed"
+        rest = "" if band.confirmed else " · never confirmed"
+        long = wording.clipped(f"{band.fault} {band.label} · {wording.name(band.target)}", 60) + rest
+        short = wording.clipped(f"{band.fault} {band.label}", 22)
         place = {"x": _percent(x), "dx": "-6" if right else "6", "text_anchor": "end" if right else "start"}
-        rows.append(tag("text", text, y=y + 15, class_="fault-label", **place))
+        rows.append(tag("text", long, y=y + 15, class_="fault-label wide", **place))
+        rows.append(tag("text", short, y=y + 15, class_="fault-label narrow", aria_hidden="true", **place))
     height = max(1, len(scene.bands)) * 22 + 2
     spoken = "; ".join(
         f"{b.fault} {b.label} on {b.target} from {wording.at(scene.relative(b.start))} "
@@ -92,7 +95,11 @@ def draw_phases(axis: TimeAxis, phases: Sequence[tuple[str, float, float]]) -> H
         left, right = axis.share(start), axis.share(end)
         parts.append(tag("line", x1=_percent(left), x2=_percent(left), y1="0", y2="20", class_="phase-line"))
         if right - left >= LABEL_SHARE_MIN:
-            parts.append(tag("text", name, x=_percent(left), dx="5", y="14", class_="phase-label"))
+            last = right > 0.99 and right - left < 0.2  # at the right edge a word must end where the plot ends
+            place = {"x": _percent(right if last else left), "dx": "0" if last else "5"}
+            parts.append(
+                tag("text", name, y="14", text_anchor="end" if last else "start", class_="phase-label", **place)
+            )
     svg = tag(
         "svg", *parts, class_="plot", height=20, role="img", aria_label="Phases: " + ", ".join(p[0] for p in phases)
     )
@@ -115,10 +122,11 @@ def draw_time_axis(axis: TimeAxis) -> Html:
 
 def draw_sparkline(scene: Scene, panel: Panel) -> Html:
     """A panel's main curve in the size of a word, with its fault bands."""
-    series = _total(panel) if panel.shape == "bars" else panel.series[min(1, len(panel.series) - 1)]
+    main = next((s for s in panel.series if s.tone == "strong"), panel.series[0])
+    series = _total(panel) if panel.shape == "bars" else main
     scale = value_scale(panel)
     curve = tag("path", d=_curve(scene.axis, series, scale), class_="curve tone-strong")
-    box = tag("svg", curve, viewBox=f"0 0 {_WIDE} 100", preserveAspectRatio="none", width="100%", height="100%")
+    box = tag("svg", curve, viewBox=f"0 -8 {_WIDE} 116", preserveAspectRatio="none", width="100%", height="100%")
     label = f"{panel.title} in small"
     return tag("svg", _fault_rects(scene), box, class_="sparkline", role="img", aria_label=label)
 
@@ -224,6 +232,14 @@ def _value_axis(panel: Panel, scale: ValueScale, height: int) -> Html:
 
 def _fault_rects(scene: Scene) -> Html:
     return join(_fault_rect(scene.axis, band, 0, "100%") for band in scene.bands)
+
+
+def _fault_names(scene: Scene) -> Html:
+    """Which fault it is, small, in every panel: a reader who scrolled no longer sees the strip on top."""
+    return join(
+        tag("text", band.fault, x=_percent(scene.axis.share(band.start)), dx=4, y=12 + 12 * row, class_="fault-name")
+        for row, band in enumerate(scene.bands)
+    )
 
 
 def _fault_rect(axis: TimeAxis, band: FaultBand, y: int, height: str) -> Html:

@@ -1,4 +1,4 @@
-"""Building HTML and SVG so that nothing unescaped can get in: only `tag` and `join` make `Html`, all else is escaped."""
+"""Building HTML and SVG so that nothing unescaped can get in: only `tag` and `join` make `Html`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def join(parts: Iterable[object]) -> Html:
 
 
 def tag(name: str, /, *children: object, **attributes: object) -> Html:
-    """`tag("a", "text", href="#x", class_="y", data_at=1)`; None and False leave an attribute out, True has no value."""
+    """`tag("a", "text", href="#x", class_="y", data_at=1)`; None and False leave one out, True has no value."""
     opened = "<" + name
     for key, value in attributes.items():
         if value is None or value is False:

@@ -24,7 +24,7 @@
     function show(t) {
       at = Math.min(data.end, Math.max(data.start, t));
       var place = ((at - data.start) / (data.end - data.start) * 100).toFixed(3) + "%";
-      cursors.forEach(function (line) { line.setAttribute("x1", place); line.setAttribute("x2", place); });
+      cursors.forEach(function (line) { line.setAttribute("x1", place); line.setAttribute("x2", place); line.setAttribute("visibility", "visible"); });
       readout.textContent = when(at - data.zero);
       var bucket = Math.min(data.count - 1, Math.floor((at - data.start) / data.width));
       figures.forEach(function (figure) {
@@ -37,7 +37,7 @@
     }
     function hide() {
       at = null;
-      cursors.forEach(function (line) { line.setAttribute("x1", "-9"); line.setAttribute("x2", "-9"); });
+      cursors.forEach(function (line) { line.setAttribute("visibility", "hidden"); });
       readout.textContent = "";
       figures.forEach(function (f) { f.querySelectorAll("output").forEach(function (o) { o.textContent = ""; }); });
     }

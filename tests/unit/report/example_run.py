@@ -122,7 +122,8 @@ def hang_opens_breaker(
                 Finding("half_opens_after", Outcome.PASS, "2s", "2.003s", (), probes[0], True),
                 Finding("closes_within", Outcome.PASS, "≤ 15s", f"{closes - heal:.3f}s", (), closes, True),
             ],
-            f"order's breaker on customer opened 1.004 s after the hang began and closed {closes - heal:.2f} s after it ended.",
+            "order's breaker on customer opened 1.004 s after the hang began "
+            f"and closed {closes - heal:.2f} s after it ended.",
         ),
         Verdict.of(
             "fallback",
@@ -273,7 +274,6 @@ def poison(
     fates += [Fate("inventory", "w1", "quantity as text", "accepted", certain=False)]
     story = ScenarioStory(
         ledgers={"inventory": ledger, "email": {"accepted": 200, "effects": 200}},
-        twice={"inventory": ("o-17", "o-44")},
         fates=tuple(fates),
         log_tails={"inventory": "Traceback (most recent call last):\n  …\nKeyError: 'orderId'\n"},
     )

@@ -30,7 +30,7 @@ def _panel(scene: Scene, queue: str, rows: list[QueueSeen], dead: list[QueueSeen
     if any(e.unacked >= 0 for e in rows):
         series.append(Series("unacked", "faint", _last_known(scene, [(e.t, max(0, e.unacked)) for e in rows])))
     if dead:
-        series.append(Series("dead letters", "error", _last_known(scene, [(e.t, e.ready) for e in dead])))
+        series.append(Series("dead letters", "degraded", _last_known(scene, [(e.t, e.ready) for e in dead])))
     subject = _consumer_of(scene, queue)
     return Panel(f"queue-{queue}", f"Queue {queue}", "messages", "lines", tuple(series), subject=subject)
 

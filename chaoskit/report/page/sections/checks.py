@@ -66,7 +66,8 @@ def _check(scene: Scene, position: int, verdict: Verdict, panels: list[Panel]) -
 
 
 def _findings(scene: Scene, position: int, verdict: Verdict, anchor: str) -> Html:
-    head = tag("tr", *(tag("th", text, scope="col") for text in ("", "Expectation", "Expected", "Observed", "When")))
+    names = ("", "Expectation", "Expected", "Observed")
+    head = tag("tr", *(tag("th", text, scope="col") for text in names), tag("th", "When", scope="col", class_="number"))
     rows = [
         tag(
             "tr",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from chaoskit.model.story import LEDGER_PARTS, Fate
 from chaoskit.report.page import wording
-from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.page.drawing import draw_key
+from chaoskit.report.page.markup import Html, join, tag
 from chaoskit.report.page.scene import Scene
 
 KEYS_MAX = 10
@@ -44,11 +45,15 @@ def _ledger(consumer: str, ledger: Mapping[str, int]) -> Html:
         shape = {"x": f"{x:.2f}%", "width": f"{width:.2f}%", "y": 0, "height": 18}
         bars.append(tag("rect", tag("title", title), class_=f"bar tone-{tone}", **shape))
         x += width
-    sum_text = " + ".join(f"{count} {part.replace('_', ' ')}" for part, count in pieces) or "nothing"
+    words = [f"{count} {part.replace('_', ' ')}" for part, count in pieces]
+    keys = [draw_key(_TONES.get(part, "error"), "bars") for part, _ in pieces]
+    terms = [tag("span", key, word, class_="entry") for key, word in zip(keys, words, strict=True)]
     excess = f"; {-missing} more than were accepted" if missing < 0 else ""
     twice = f"; {ledger['twice']} done twice" if ledger.get("twice") else ""
-    caption = tag("figcaption", tag("b", consumer), f" {accepted} accepted = {sum_text}{excess}{twice}")
-    picture = tag("svg", *bars, class_="ledger", height=18, role="img", aria_label=f"{accepted} accepted = {sum_text}")
+    spoken = f"{accepted} accepted = {' + '.join(words) or 'nothing'}{excess}{twice}"
+    parts = join([term if i == 0 else join([" + ", term]) for i, term in enumerate(terms)])
+    caption = tag("figcaption", tag("b", consumer), tag("span", f"{accepted} accepted = ", parts, excess, twice))
+    picture = tag("svg", *bars, class_="ledger", height=18, role="img", aria_label=spoken)
     return tag("figure", caption, picture)
 
 

@@ -19,9 +19,14 @@ def render(scenes: Sequence[Scene]) -> Html:
     return tag("section", tag("h2", "Scenarios"), _scenarios(scenes), _card(scenes), id="index")
 
 
+def ranked(scenes: Sequence[Scene]) -> list[Scene]:
+    """Failed first, then inconclusive, then passed; in the order of the run among equals."""
+    return sorted(scenes, key=lambda scene: _ORDER.index(scene.record.outcome))
+
+
 def _scenarios(scenes: Sequence[Scene]) -> Html:
     rows = []
-    for scene in sorted(scenes, key=lambda s: _ORDER.index(s.record.outcome)):
+    for scene in ranked(scenes):
         record = scene.record
         counts = [sum(v.outcome is outcome for v in record.verdicts) for outcome in _ORDER]
         said = ", ".join(f"{n} {o.value}" for n, o in zip(counts, _ORDER, strict=True) if n) or "nothing judged"
@@ -68,5 +73,5 @@ def _cell(found: list[tuple[Outcome, str]]) -> Html:
     if not found:
         return tag("td", "·", class_="muted")
     outcome, target = min(found, key=lambda pair: _ORDER.index(pair[0]))
-    more = tag("span", f"×{len(found)}", class_="muted") if len(found) > 1 else None
+    more = tag("span", f" ({len(found)})", class_="muted") if len(found) > 1 else None
     return tag("td", tag("a", sign(outcome), more, href=f"#{target}"))

@@ -55,7 +55,9 @@ def render(scenes: Sequence[Scene], sight: Mapping[str, str], system: System | N
 
 def _edges(scenes: Sequence[Scene], sight: Mapping[str, str], system: System | None) -> list[_Edge]:
     names = dict.fromkeys([*(system.links if system else ()), *sight])
-    names |= dict.fromkeys(e.link for scene in scenes for cls in (Call, Connection) for e in scene.of(cls))
+    for scene in scenes:
+        names |= dict.fromkeys(call.link for call in scene.of(Call))
+        names |= dict.fromkeys(connection.link for connection in scene.of(Connection))
     protocols = {name: link.protocol for name, link in system.links.items()} if system else {}
     edges = []
     for name in names:
@@ -105,7 +107,8 @@ def _draw_edge(edge: _Edge, places: Mapping[str, tuple[float, float]], verdict: 
     end_x = x2 * _COLUMN_W + 10 + (0 if forward else _NODE_W)
     start_y, end_y = (y * _ROW_H + 5 + _NODE_H / 2 for y in (y1, y2))
     bend = (end_x - start_x) / 2 if x1 != x2 else 40
-    curve = f"M{start_x:g} {start_y:g}C{start_x + bend:g} {start_y:g} {end_x - bend * (1 if x1 != x2 else -1):g} {end_y:g} {end_x:g} {end_y:g}"
+    turn = end_x - bend if x1 != x2 else end_x + bend
+    curve = f"M{start_x:g} {start_y:g}C{start_x + bend:g} {start_y:g} {turn:g} {end_y:g} {end_x:g} {end_y:g}"
     words = [f"edge {verdict.value if verdict else 'unjudged'}"]
     words += ["faulted"] if faulted else []
     words += ["messages"] if edge.protocol == "amqp" else []

@@ -35,9 +35,9 @@ def render(scene: Scene, panels: list[Panel]) -> Html | None:
     if not panels:
         return None
     figures = [_figure(scene, position, panel) for position, panel in enumerate(panels)]
-    hint = tag(
-        "p", "Times count from the injection. Move over the panels, or focus them and use ← →.", class_="muted hint"
-    )
+    origin = "injection" if any(band.confirmed for band in scene.bands) else "start"
+    text = f"Times count from the {origin}. Move over the panels, or focus them and use ← →."
+    hint = tag("p", text, class_="muted hint")
     board = tag(
         "div",
         tag("p", "", class_="readout", role="status"),
