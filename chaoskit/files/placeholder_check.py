@@ -42,6 +42,8 @@ def _unknown_name(
 ) -> Problem | None:
     message, remedy = "", ""
     if one.kind == "link" and one.name not in links:
+        if (match := closest(one.name, links)) and _normal(match) is None:
+            return None  # its name is what is wrong, and is reported
         message, remedy = f"unknown link '{one.name}'", did_you_mean(one.name, links, "links")
     elif one.kind in ("port", "service", "broker") and one.name not in services:
         message, remedy = f"unknown service '{one.name}'", did_you_mean(one.name, services, "services")
@@ -57,7 +59,7 @@ def _holder(steps: Steps) -> str | None:
     if len(steps) == 3 and steps[0] == "services" and steps[2] == "url":
         return f"service:{steps[1]}"
     if len(steps) == 3 and steps[0] == "links" and steps[2] == "upstream":
-        return f"link:{_normal(str(steps[1]))}"
+        return f"link:{_normal(str(steps[1])) or steps[1]}"
     return None
 
 
@@ -94,16 +96,17 @@ def _kind_remedy(error: str) -> str:
 
 
 def _link_names(document: Document, services: Mapping[str, Any]) -> list[str]:
-    links = [_normal(name) for name in _mapping(document, "links")]
+    links = [_normal(name) or name for name in _mapping(document, "links")]
     implied = [f"{service} -> {BROKER}" for service in services] if _mapping_given(document, "broker") else []
     return links + [name for name in implied if name not in links]
 
 
-def _normal(name: str) -> str:
+def _normal(name: str) -> str | None:
+    """The link's name in its one spelling; None if it is none."""
     try:
         return parse_link_name(name)
     except ValueError:
-        return name
+        return None
 
 
 def _mapping(document: Document, key: str) -> Mapping[str, Any]:

@@ -95,7 +95,7 @@ class _Reader:
     def _envelope(self, document: Document, values: dict[str, Any]) -> Scenario | None:
         """Everything but the faults and checks; that no check survived is no news where some were written."""
         found: list[Problem] = []
-        if not document.value.get("expect"):
+        if not document.value.get("expect") and not _misspelt(document, "expect"):
             self._refuse(
                 document, ("expect",), "expect: no check: nothing could pass or fail", "write at least one check"
             )

@@ -72,8 +72,9 @@ def spelled(steps: Steps) -> str:
 def _translate(cls: type[BaseModel], document: Document, at: Steps, error: ValidationError) -> Iterator[Problem]:
     found = [_take_apart(document, at, entry) for entry in error.errors(include_url=False)]
     misspelt = set(_misspelt(cls, at, found))
+    found = [one for one in found if not one.missing or (one.steps, one.missing) not in misspelt]
     for one in found:
-        if not one.tag and (one.steps, one.missing) not in misspelt:
+        if not one.tag:
             yield _problem(cls, document, at, one)
     for union_at in dict.fromkeys(one.union_at for one in found if one.tag):
         members: dict[str, list[_Found]] = {}

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  one mistake a line: a table is read across
 """Bad scenario files: each mistake at its file:line:column, in words that say what to do."""
 
 from __future__ import annotations
@@ -5,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from chaoskit.errors import FileProblem, UsageProblem
+
 from tests.unit.files.vocabulary import SCENARIO, scenarios_of
 
 
@@ -141,6 +142,7 @@ def test_not_utf8_is_refused_at_its_place(tmp_path: Path) -> None:
     scenarios_of(tmp_path, SCENARIO)
     (tmp_path / "b.chaos.yaml").write_bytes(b"scenario: x\nrule: \xff\n")
     from chaoskit.files import load_scenarios
+
     from tests.unit.files.vocabulary import VOCABULARY, system_of
 
     with pytest.raises(FileProblem, match=r"b\.chaos\.yaml:2:7: not UTF-8"):
