@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chaoskit.model.instruction import Undo
-
 
 class Part(Protocol):
     """`name` as in `PartStarted.part`; `role`: engine | broker | service."""
@@ -35,10 +33,6 @@ class Ward(Protocol):
 
     def guard_folder(self, path: str) -> str:
         """Register a folder of ours that must not survive us; returns a token."""
-        ...
-
-    def enter(self, undo: Undo) -> str:
-        """Register any other change, before it is made; returns a token."""
         ...
 
     def release(self, token: str) -> None:

@@ -27,11 +27,13 @@ class ToxiproxyEngine:
         return detail
 
     async def stop(self) -> None:
-        """Delete our proxies (a server that somebody else runs must not keep them), then end our own server."""
-        await self.actuator.close()
+        """End our own server, or delete our proxies from a foreign one; what that keeps stays in the journal."""
+        if self._server is not None and self._server.pid is not None:
+            await self._server.stop()  # first: one that hangs would let us wait for each proxy
+        kept = await self.actuator.close()
         if self._server is not None:
             await self._server.stop()
-        for token in self._tokens:
+        for token in [] if kept else self._tokens:
             self._journal.done(token)
         self._tokens.clear()
 

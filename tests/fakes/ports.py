@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from chaoskit.model.event import Event
-from chaoskit.model.instruction import Undo
 
 
 class FakeClock:
@@ -80,11 +79,6 @@ class FreeWard:
     def guard_folder(self, path: str) -> str:
         self.guarded[f"f{path}"] = path
         return f"f{path}"
-
-    def enter(self, undo: Undo) -> str:
-        token = f"u{len(self.guarded)}-{undo.kind}"
-        self.guarded[token] = str(dict(undo.args))
-        return token
 
     def release(self, token: str) -> None:
         self.guarded.pop(token, None)
