@@ -60,7 +60,8 @@ class CopyMaker:
         channel = await connection.channel(on_return_raises=True)
         await channel.set_qos(prefetch_count=LATE_WINDOW if self._order.when == "late" else ADJACENT_WINDOW)
         self._door = SideDoor(channel, topology, self._consumer.queue)
-        self._shadow: AbstractQueue = await channel.declare_queue(exclusive=True, auto_delete=True)
+        # A name of our own, because the broker refuses to tell the depth of a queue by a name that it made up itself.
+        self._shadow: AbstractQueue = await channel.declare_queue(self.handle, exclusive=True, auto_delete=True)
         await self._shadow.consume(self._take)
         for binding in bindings:
             await self._shadow.bind(binding.source, binding.key, arguments=dict(binding.arguments))
@@ -73,16 +74,22 @@ class CopyMaker:
         if self._reverting or self._connection is None:
             return f"{self.count} copies sent"
         self._reverting = True
-        if self._bindings and not self.trouble:
-            with contextlib.suppress(AMQPError, ChannelInvalidStateError, OSError, TimeoutError):
-                for binding in self._bindings:
-                    await self._shadow.unbind(binding.source, binding.key, arguments=dict(binding.arguments))
-                await self._drain()
-                await self._door.close()
+        left = await self._settle() if self._bindings and not self.trouble else ""
         self._hurry.set()
         with contextlib.suppress(AMQPError, OSError, TimeoutError):
             await self._connection.close()
-        return f"{self.count} copies sent"
+        return f"{self.count} copies sent{left}"
+
+    async def _settle(self) -> str:
+        """Cut the shadow off and send what it holds; "" or what went wrong with that."""
+        try:
+            for binding in self._bindings:
+                await self._shadow.unbind(binding.source, binding.key, arguments=dict(binding.arguments))
+            await self._drain()
+            await self._door.close()
+        except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
+            return f"; the last ones may be missing: {error}"
+        return ""
 
     async def _drain(self) -> None:
         now = self._clock.now()

@@ -171,7 +171,9 @@ def _count_at(path: str, document: Any) -> int:
     value = _read(path, document)
     if isinstance(value, list):
         return len(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     raise CanNotTell(f"{path} is neither a list nor a whole number: {str(value)[:60]!r}")
 
