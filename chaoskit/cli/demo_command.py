@@ -30,7 +30,7 @@ def command(
         _print_broken(output)
         return ExitCode.PASSED
     from chaoskit import pipeline
-    from chaoskit.cli.summary import print_result
+    from chaoskit.cli.play import play
 
     folder = demo_folder()
     paths = _files_that_notice(folder, broken) if broken else [folder]
@@ -41,9 +41,7 @@ def command(
         extra_env={"*": {"SHOP_BROKEN": broken}} if broken else {},
         command="chaoskit demo" + (f" --broken {broken}" if broken else ""),
     )
-    result = pipeline.run(loaded, options, None)
-    print_result(result, output)
-    return result.exit_code
+    return play(loaded, options, output=output, live=not no_live)
 
 
 def demo_folder() -> Path:

@@ -16,8 +16,6 @@ from chaoskit.errors import ExitCode
 def command(run: Path, output: str) -> ExitCode:
     """Judge RUN, the folder of a saved run, again: from its evidence alone."""
     from chaoskit import pipeline
-    from chaoskit.cli.summary import print_result
+    from chaoskit.cli.play import show
 
-    result = pipeline.judge(run)
-    print_result(result, output)
-    return result.exit_code
+    return show(pipeline.judge(run), output=output)

@@ -35,10 +35,8 @@ def command(
 ) -> ExitCode:
     """Run the scenarios in FILES (*.chaos.yaml, or folders of them) and judge them."""
     from chaoskit import pipeline
-    from chaoskit.cli.summary import print_result
+    from chaoskit.cli.play import play
 
     loaded = pipeline.load(files, system_file=system_file, only=only)
     options = pipeline.RunOptions(out=out, seed=seed, command=shlex.join(["chaoskit", *sys.argv[1:]]))
-    result = pipeline.run(loaded, options, None)
-    print_result(result, output)
-    return result.exit_code
+    return play(loaded, options, output=output, live=not no_live)

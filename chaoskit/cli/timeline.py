@@ -92,7 +92,7 @@ def _steady(plan: ScenarioPlan) -> str:
     if steady.p95 is not None:
         limits.append(f"p95 ≤ {duration(steady.p95)}")
     if steady.errors is not None:
-        limits.append(f"errors ≤ {steady.errors:.3g}")
+        limits.append(f"errors ≤ {steady.errors * 100:.3g}%")
     return f"{', '.join(limits) or 'any'} over {duration(steady.window)}, within {duration(steady.within)}"
 
 
@@ -130,5 +130,5 @@ def _scenario_as_json(plan: ScenarioPlan) -> dict[str, Any]:
 
 def _fault_as_json(fault: PlannedFault) -> dict[str, Any]:
     keys = ("id", "name", "target", "at_s", "for_s", "for_max_s")
-    instructions = [{"type": type(one).__name__, **_fields(one)} for one in fault.instructions]
+    instructions = [{"instruction": type(one).__name__, **_fields(one)} for one in fault.instructions]
     return {**{key: getattr(fault, key) for key in keys}, "instructions": instructions}
