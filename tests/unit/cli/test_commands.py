@@ -39,6 +39,13 @@ def chaoskit(*arguments: str, folder: Path | None = None, **env: str) -> subproc
 _PATH = {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
 
 
+def python(code: str) -> subprocess.Popen[str]:
+    """Run code that plays with the command line's inside."""
+    environment = {**os.environ, **_PATH}
+    command = [sys.executable, "-c", code]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with a tiny system and one scenario in it whose fault is misspelt."""
@@ -50,10 +57,9 @@ def project(tmp_path: Path) -> Path:
 def test_version_is_told_without_click() -> None:
     """`--version` costs next to nothing, because nothing but the package itself is imported for it."""
     code = "import sys; from chaoskit.cli import main; main(['--version']); sys.exit('click' in sys.modules)"
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **_PATH}, check=False
-    )
-    assert (told.returncode, told.stdout.split()[0]) == (0, "chaoskit")
+    child = python(code)
+    stdout, told = child.communicate(timeout=60)
+    assert (child.returncode, stdout.split()[0], told) == (0, "chaoskit", "")
 
 
 def test_help_names_every_command_and_exit_code() -> None:
@@ -90,7 +96,7 @@ def test_a_bad_file_is_told_with_its_place(project: Path) -> None:
     """The message begins with file:line:column, as editors understand it."""
     told = chaoskit("plan", "a.chaos.yaml", folder=project)
     assert told.returncode == 2
-    assert told.stderr.startswith("a.chaos.yaml:4:41: faults[0]: unknown fault 'lateny'")
+    assert told.stderr.startswith("a.chaos.yaml:4:40: faults[0]: unknown fault 'lateny'")
     assert "did you mean 'latency'?" in told.stderr
 
 
@@ -100,7 +106,7 @@ def test_errors_are_json_where_asked(project: Path) -> None:
     answer = json.loads(told.stdout)
     assert (told.returncode, answer["exit_code"]) == (2, 2)
     problem = answer["problems"][0]
-    assert (problem["file"], problem["line"], problem["column"]) == ("a.chaos.yaml", 4, 41)
+    assert (problem["file"], problem["line"], problem["column"]) == ("a.chaos.yaml", 4, 40)
 
 
 def test_debug_shows_the_traceback(project: Path) -> None:
@@ -116,13 +122,12 @@ def test_a_bug_of_ours_is_confessed_without_traceback(project: Path) -> None:
         "def broken(*a, **k): raise ZeroDivisionError('oh')\n"
         "pipeline.load = broken; sys.exit(main(['plan', 'a.chaos.yaml']))"
     )
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **_PATH}, check=False
-    )
-    assert told.returncode == 4
-    assert "ZeroDivisionError: oh" in told.stderr
-    assert "bug in chaoskit" in told.stderr
-    assert "Traceback" not in told.stderr
+    child = python(code)
+    _, told = child.communicate(timeout=60)
+    assert child.returncode == 4
+    assert "ZeroDivisionError: oh" in told
+    assert "bug in chaoskit" in told
+    assert "Traceback" not in told
 
 
 def test_interrupt_ends_with_130(project: Path) -> None:
@@ -132,13 +137,7 @@ def test_interrupt_ends_with_130(project: Path) -> None:
         "def waits(*a, **k): print('waiting', flush=True); time.sleep(30)\n"
         "pipeline.load = waits; sys.exit(main(['plan', 'a.chaos.yaml']))"
     )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **_PATH},
-    )
+    child = python(code)
     assert child.stdout is not None
     assert child.stdout.readline() == "waiting\n"
     began = time.monotonic()

@@ -62,7 +62,8 @@ def test_the_timeline_tells_when_what_happens() -> None:
         "0s  baseline: the steady state must hold",
         "3s  inject f1: hang on order -> customer  [Toxic type=timeout attributes={'timeout': 0}]",
         "18s  revert f1",
-        "then  recovery, and what the checks wait for: ≤ 6s after injection, ≤ 15s after revert, calls on order -> customer",
+        "then  recovery, and what the checks wait for: "
+        "≤ 6s after injection, ≤ 15s after revert, calls on order -> customer",
         "check     breaker[order -> customer]",
         "ends      once all checks are decided, after 3m at the latest",
     ]
