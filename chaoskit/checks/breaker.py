@@ -322,7 +322,8 @@ class _View:
         return self._not_closed(healed, limit, expected)
 
     def _closing_is_final(self, closed: float) -> bool:
-        assert self.exposed is not None and self.exposed.healed is not None
+        assert self.exposed is not None
+        assert self.exposed.healed is not None
         if self.life.doubtful_since is not None and self.life.doubtful_since <= closed:
             return False
         return self.life.known >= max(closed, self.exposed.healed) + GAP_S_MIN
@@ -350,7 +351,6 @@ class _View:
             word = "never opened" if failing and seen_s else "was not seen to open"
             doing = "hanging" if "hang" in self.exposed.names else "failing"
             return f"{name} {word}: {failing} calls reached a {doing} {callee} in {took(seen_s)}."
-        assert self.exposed is not None or True
         parts = [f"{name} opened {self._since_fault()}"]
         span = self.life.spans[0]
         if span.leaks:

@@ -163,7 +163,7 @@ class _Reader:
         return end - start - stood
 
     def _pause(self, i: int) -> tuple[float, float]:
-        """From the failure that can have opened it, after arrival `i`, until the next arrival (or as far as we know)."""
+        """From the failure after arrival `i` that can have opened it until the next arrival, or as far as we know."""
         times = self.calls.times
         end = times[i + 1] if i + 1 < len(times) else self.known
         return min(self._trip(i, end), end), end

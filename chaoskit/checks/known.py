@@ -37,7 +37,7 @@ def known_until(evidence: Evidence) -> float:
 
 
 def answers_known(evidence: Evidence, until: float) -> bool:
-    """Whether every answer to a request begun before `until` has been recorded: a request may take the load's timeout."""
+    """Whether every answer to a request begun before `until` has been recorded; it may take the load's timeout."""
     if evidence.complete or any(known_until(evidence) >= end.t >= until for end in evidence.of(LoadEnded)):
         return True
     load = evidence.plan.scenario.load

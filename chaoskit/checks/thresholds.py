@@ -22,7 +22,7 @@ GAP_DUE_MIN = 10.0
 """Calls that should have come in the gap; with c calls per request, chance leaves such a gap once in e^10."""
 
 THIN_DUE_MIN = 4.0
-"""Calls due between two arrivals for the flow to count as thin: an open breaker that leaks one call in five or fewer."""
+"""Calls due between two arrivals for the flow to count as thin: an open breaker that leaks one call in five."""
 
 THIN_CALLS_PER_REQUEST_MIN = 0.9
 """Below it (caches, fan-out by chance) lone arrivals are usual, and only a full gap proves an open breaker."""
