@@ -51,6 +51,7 @@ class Tap:
         self._ward_token = ""
         self._death = ""
         self._lost = 0
+        self._origin = 0.0
         self._rows: dict[int, Callable[[tuple[Any, ...]], Event]] = {
             channel.STARTED: self._started,
             channel.ENDED: self._ended,
@@ -111,6 +112,11 @@ class Tap:
             return self._death
         code = self._process.poll()
         return "" if code is None else f"the tap process ended with code {code}; see {self._log}"
+
+    @property
+    def pid(self) -> int:
+        """The process; 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
 
     # --- links ---------------------------------------------------------------------------------------------------
 
@@ -227,6 +233,7 @@ class Tap:
 
     def _take(self, rows: list[tuple[Any, ...]], lost: int) -> None:
         self._lost = lost
+        self._origin = self._clock.from_monotonic(0.0)  # once a batch: it is asked three times for every call
         events, record = self._rows, self._recorder.record
         for row in rows:
             record(events[row[0]](row))
@@ -236,7 +243,7 @@ class Tap:
         self._in_flight[call] = row
         self._calls[link] += 1
         return CallStarted(
-            t=self._clock.from_monotonic(t),
+            t=t + self._origin,
             link=link,
             call=call,
             connection=connection,
@@ -248,14 +255,14 @@ class Tap:
     def _ended(self, row: tuple[Any, ...]) -> Event:
         _, number, end, status, outcome, injected, up, down = row
         started = self._in_flight.pop(number)
-        return self._call(started, self._clock.from_monotonic(end), status, outcome, injected, up, down)
+        return self._call(started, end + self._origin, status, outcome, injected, up, down)
 
     def _call(
         self, started: tuple[Any, ...], end: float, status: int, outcome: str, injected: str, up: int, down: int
     ) -> Call:
         _, link, call, connection, t, method, path, trace = started
         return Call(
-            t=self._clock.from_monotonic(t),
+            t=t + self._origin,
             link=link,
             call=call,
             connection=connection,
@@ -274,17 +281,17 @@ class Tap:
         _, link, connection, t, end, up, down, outcome = row
         self._connections[link] += 1
         return Connection(
-            t=self._clock.from_monotonic(t),
+            t=t + self._origin,
             link=link,
             connection=connection,
-            end=self._clock.from_monotonic(end),
+            end=end + self._origin,
             bytes_up=up,
             bytes_down=down,
             outcome=outcome,
         )
 
     def _stall(self, row: tuple[Any, ...]) -> Event:
-        return Stall(t=self._clock.from_monotonic(row[1]), process="tap", stall_ms=row[2] * 1000)
+        return Stall(t=row[1] + self._origin, process="tap", stall_ms=row[2] * 1000)
 
 
 def _rule(instruction: Instruction) -> TapRule:

@@ -72,6 +72,15 @@ class HttpDissector:
     def from_caller(self, data: bytes) -> None:
         self._up += len(data)
         if self._backlog is None:
+            if (  # the usual case, cut short: one complete request without a body
+                data[-4:] == b"\r\n\r\n"
+                and not (self._sending or self._seen or self._held or self._raw or self._link.rules)
+                and data.find(b"\r\n\r\n") + 4 == len(data)
+                and not self._answers.upgraded
+            ):
+                self._begin(data)
+                self._relay.to_callee(data)
+                return
             self._take(self._held + data if self._held else data)
             return
         self._backlog += data
@@ -149,7 +158,7 @@ class HttpDissector:
             return None
         method, path, length, trace, expects, closes = request
         link, now = self._link, time.monotonic()
-        call = HttpCall(next(link.calls), method, len(head), closes=closes or expects)
+        call = HttpCall(next(link.calls), method, len(head), closes or expects)
         self._rows.append((STARTED, link.name, call.number, self._relay.number, now, method, path, trace))
         if length:
             self._sending = call

@@ -45,6 +45,8 @@ class AnswerSide:
         if not queue:
             self._relay.to_caller(data)  # after an upgrade, or unasked for: not ours to judge
             return
+        if len(queue) == 1 and not self._body.reading and self._feed_whole(queue[0], data):
+            return
         sent = pos = 0
         size = len(data)
         while pos < size and queue:
@@ -68,6 +70,22 @@ class AnswerSide:
         if not queue:
             self._drained()
 
+    def _feed_whole(self, call: HttpCall, data: bytes) -> bool:
+        """The usual case, cut short: all of an answer to the only call, and nothing but that."""
+        end = data.find(b"\r\n\r\n") + 4
+        if end < 4 or self._head or call.rule is not None or call.gave_up is not None:
+            return False
+        status, length = read_response(data[:end], call.method == "HEAD") or (0, 0)
+        if status < 200 or length != len(data) - end or call.method == "CONNECT":
+            return False
+        call.status = status
+        call.down += len(data)
+        self.queue.popleft()
+        self._rows.append(call.row("answered", time.monotonic()))
+        self._relay.to_caller(data)
+        self._drained()
+        return True
+
     def _read_head(self, call: HttpCall, data: bytes, pos: int) -> tuple[int, bool]:
         known = len(self._head)
         whole = self._head + data[pos:] if known else (data[pos:] if pos else data)
@@ -76,7 +94,7 @@ class AnswerSide:
             self._head = whole
             return len(data), False
         self._head = b""
-        head = read_response(whole[:end], to_head=call.method == "HEAD")
+        head = read_response(whole[:end], call.method == "HEAD")
         if head is None:
             self._lose_track()
             return len(data), False

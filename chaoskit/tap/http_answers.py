@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 from collections.abc import Mapping
 
-from chaoskit.tap.http_framing import CHUNKED, dechunk, header
+from chaoskit.tap.http_framing import CHUNKED, dechunk
 
 BODY_BYTES_MAX = 8 << 20
 """Answers with longer bodies than this are passed on unchanged by `change_body`, which must hold them whole."""
@@ -41,10 +41,7 @@ def answer(params: Mapping[str, str | int | float], method: str, *, close: bool)
 
 def headers_only() -> bytes:
     """A head that promises a body which never comes."""
-    return (
-        "HTTP/1.1 200 OK\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {_PROMISED_BYTES}\r\n\r\n"
-    ).encode()
+    return (f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {_PROMISED_BYTES}\r\n\r\n").encode()
 
 
 def without_header(head: bytes, name: bytes) -> bytes:
@@ -58,15 +55,22 @@ def ask_for_plain_body(head: bytes) -> bytes:
     return without_header(head, b"accept-encoding")[:-2] + b"Accept-Encoding: identity\r\n\r\n"
 
 
+def _header(head: bytes, name: bytes) -> bytes:
+    """The value of the first header called `name` (lower case), itself in lower case; b"" without one."""
+    for line in head.lower().split(b"\r\n")[1:]:
+        if line.startswith(name + b":"):
+            return line[len(name) + 1 :].strip()
+    return b""
+
+
 def changed(message: bytes, head_bytes: int, length: int, params: Mapping[str, str | int | float]) -> bytes | None:
     """A complete answer with `find` replaced by `replace` in its body; None where there is nothing to replace.
 
     `length` is its body length or framing as `read_response` gave it. The result always has a Content-Length.
     """
     head, body = message[:head_bytes], message[head_bytes:]
-    lower = head.lower()
     find, replace = str(params["find"]).encode(), str(params["replace"]).encode()
-    if header(lower, lower, b"content-encoding") not in (b"", b"identity"):
+    if _header(head, b"content-encoding") not in (b"", b"identity"):
         return None
     if length == CHUNKED:
         body = dechunk(body)

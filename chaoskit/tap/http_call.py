@@ -9,34 +9,28 @@ from chaoskit.tap.rule import Rule
 class HttpCall:
     """A request that arrived, and what came of it so far. Instants are time.monotonic()."""
 
-    __slots__ = (
-        "closes",  # the connection ends with its answer
-        "cut_left",  # cut_body: how many more body bytes may pass
-        "down",
-        "gave_up",  # when the caller went away, if it did
-        "head_bytes",  # of its answer
-        "injected",
-        "kept",  # change_body: the answer so far, held until it is whole
-        "length",  # of its answer's body, or the framing
-        "method",
-        "number",
-        "reported",
-        "rule",
-        "status",
-        "up",
-    )
+    # Defaults live in the class and cost nothing per call.
+    status = 0
+    injected = ""
+    down = 0
+    rule: Rule | None = None
+    reported = False
+    gave_up: float | None = None
+    """When the caller went away, if it did."""
+    head_bytes = 0
+    """Of its answer."""
+    length = 0
+    """Of its answer's body, or the framing."""
+    cut_left = 0
+    """`cut_body`: how many more bytes of the body may pass."""
+    kept: bytearray | None = None
+    """`change_body`: the answer so far, held until it is whole."""
 
-    def __init__(self, number: int, method: str, up: int, *, closes: bool) -> None:
+    def __init__(self, number: int, method: str, up: int, closes: bool) -> None:
         self.number = number
         self.method = method
         self.up = up
-        self.closes = closes
-        self.down = self.status = self.cut_left = self.head_bytes = self.length = 0
-        self.injected = ""
-        self.gave_up: float | None = None
-        self.kept: bytearray | None = None
-        self.rule: Rule | None = None
-        self.reported = False
+        self.closes = closes  # the connection ends with its answer
 
     def strike(self, rule: Rule) -> None:
         """A rule takes this call; whether it takes effect shows later, except where it is played here."""

@@ -1,33 +1,33 @@
 """Where HTTP/1.x messages begin and end (RFC 9112), by looking at heads and counting bodies; nothing is changed here.
 
-Heads are searched with `bytes.find` on a lower-cased copy: several times cheaper than a parser with callbacks, and
-exact offsets come for free, which passing bytes untouched and cutting them at will both need.
+Heads are searched with regular expressions: several times cheaper than a parser with callbacks, and exact offsets come
+for free, which passing bytes untouched and cutting them at will both need.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-HEAD_BYTES_MAX = 256 * 1024
+HEAD_BYTES_MAX = 64 * 1024
 LINE_BYTES_MAX = 16 * 1024
+HEADS_KEPT = 256
+"""Services say the same to one another again and again: what a head said is remembered for so many of them."""
 CHUNKED = -1
 UNTIL_CLOSE = -2
 
 RequestHead = tuple[str, str, int, str, bool, bool]
 """(method, target, body length or CHUNKED, traceparent, expects 100-continue, closes afterwards)"""
 
+_REQUEST_HEAD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\s]+) HTTP/1\.([0-9])\r\n")
+_REQUEST_FIELDS = re.compile(
+    rb"\r\n(content-length|transfer-encoding|connection|expect|traceparent):([^\r\n]*)"
+)  # on a lower-cased head: one pass of a regular expression costs less than a search for each of the names
+_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})[ \r]")
+_RESPONSE_FIELDS = re.compile(rb"\r\n(content-length|transfer-encoding):([^\r\n]*)")
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\s]+ HTTP/1\.[0-9]\Z")
 _REQUEST_START = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+( ([^\s]*( [HTP/1.0-9]{0,8}\r?)?)?)?\Z")
 _PATH_CHARACTERS_MAX = 2048
-
-
-def header(head: bytes, lower: bytes, name: bytes) -> bytes:
-    """The value of the first header called `name` (lower case), b"" without one; `lower` is `head.lower()`."""
-    start = lower.find(b"\r\n" + name + b":")
-    if start < 0:
-        return b""
-    start += len(name) + 3
-    return head[start : head.find(b"\r\n", start)].strip()
 
 
 def may_become_request(start: bytes) -> bool:
@@ -39,50 +39,51 @@ def may_become_request(start: bytes) -> bool:
     return len(start) <= HEAD_BYTES_MAX and line[-1:] == b"\r" and _REQUEST_LINE.match(line[:-1]) is not None
 
 
+@lru_cache(HEADS_KEPT)
 def read_request(head: bytes) -> RequestHead | None:
     """What a complete request head (with its empty line) says; None if it is no HTTP/1.x request."""
-    line_end = head.find(b"\r\n")
-    parts = head[:line_end].split(b" ")
-    if len(parts) != 3 or not parts[2].startswith(b"HTTP/1.") or _REQUEST_LINE.match(head[:line_end]) is None:
+    line = _REQUEST_HEAD.match(head)
+    if line is None:
         return None
-    lower = head.lower()
-    length, trace, closes = 0, "", parts[2] == b"HTTP/1.0"
-    if b"\r\ntransfer-encoding:" in lower and b"chunked" in header(lower, lower, b"transfer-encoding"):
-        length = CHUNKED
-    elif b"\r\ncontent-length:" in lower:
-        value = header(head, lower, b"content-length")
-        if not value.isdigit():
-            return None
-        length = int(value)
-    if b"\r\ntraceparent:" in lower:
-        trace = header(head, lower, b"traceparent").decode("latin-1")
-    if b"\r\nconnection:" in lower:
-        connection = header(lower, lower, b"connection")
-        closes = b"close" in connection or (closes and b"keep-alive" not in connection)
-    expects = b"\r\nexpect:" in lower and b"100-continue" in header(lower, lower, b"expect")
-    target = parts[1].decode("latin-1")[:_PATH_CHARACTERS_MAX]
-    return parts[0].decode("latin-1"), target, length, trace, expects, closes
+    method, target, minor = line.groups()
+    length, trace, closes, expects = 0, "", minor == b"0", False
+    for name, value in _REQUEST_FIELDS.findall(head.lower()):
+        if name == b"traceparent":
+            trace = value.strip().decode("latin-1")
+        elif name == b"transfer-encoding":
+            length = CHUNKED if b"chunked" in value else length
+        elif name == b"content-length":
+            if not value.strip().isdigit():
+                return None
+            length = length or int(value)
+        elif name == b"connection":
+            closes = b"close" in value or (closes and b"keep-alive" not in value)
+        else:
+            expects = b"100-continue" in value
+    target = target[:_PATH_CHARACTERS_MAX]
+    return method.decode("latin-1"), target.decode("latin-1"), length, trace, expects, closes
 
 
-def read_response(head: bytes, *, to_head: bool) -> tuple[int, int] | None:
+@lru_cache(HEADS_KEPT)
+def read_response(head: bytes, to_head: bool) -> tuple[int, int] | None:
     """(status, body length or CHUNKED or UNTIL_CLOSE) of a complete response head; None if it is no such thing.
 
     `to_head`: it answers a HEAD request, so no body follows whatever it says.
     """
-    if not head.startswith(b"HTTP/1.") or head[8:9] != b" " or not head[9:12].isdigit():
+    line = _STATUS_LINE.match(head)
+    if line is None:
         return None
-    status = int(head[9:12])
+    status = int(line[1])
     if to_head or status < 200 or status == 204 or status == 304:
         return status, 0
-    lower = head.lower()
-    start = lower.find(b"\r\ncontent-length:")
-    if b"\r\ntransfer-encoding:" in lower:
-        chunked = b"chunked" in header(lower, lower, b"transfer-encoding")
-        return status, CHUNKED if chunked else UNTIL_CLOSE
-    if start >= 0:
-        value = head[start + 17 : head.find(b"\r\n", start + 17)].strip()
-        return (status, int(value)) if value.isdigit() else None
-    return status, UNTIL_CLOSE
+    length = UNTIL_CLOSE
+    for name, value in _RESPONSE_FIELDS.findall(head.lower()):
+        if name == b"transfer-encoding":
+            return status, CHUNKED if b"chunked" in value else UNTIL_CLOSE
+        if not value.strip().isdigit():
+            return None
+        length = int(value)
+    return status, length
 
 
 class BodyReader:
