@@ -32,3 +32,11 @@ def test_a_misspelt_switch_is_refused() -> None:
     """Otherwise a sound shop would pass for a broken one."""
     with pytest.raises(SystemExit, match="no-timeuot"):
         Settings.from_environment("order", {"PORT": "1", "SHOP_BROKEN": "no-timeuot"})
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_is_documented(broken: Broken) -> None:
+    """The guide's table is the list, word for word."""
+    where = ", ".join(f"`{check}` in {file}" for file, check in broken.turns_red)
+    row = f"| `{broken.name}` | {broken.breaks} | {where} |"
+    assert row in (ROOT / "docs" / "guides" / "shop.md").read_text().splitlines()
