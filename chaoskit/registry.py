@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from chaoskit.checks.attempts import AttemptsCheck
 from chaoskit.checks.breaker import BreakerCheck
+from chaoskit.checks.breaker_log import BreakerLogCheck
+from chaoskit.checks.dead_letter import DeadLetterCheck
+from chaoskit.checks.drains import DrainsCheck
+from chaoskit.checks.errors import ErrorsCheck
+from chaoskit.checks.fallback import FallbackCheck
+from chaoskit.checks.idempotent import IdempotentCheck
+from chaoskit.checks.isolates_poison import IsolatesPoisonCheck
+from chaoskit.checks.latency import LatencyCheck
+from chaoskit.checks.nothing_lost import NothingLostCheck
 from chaoskit.checks.probe import Probe
+from chaoskit.checks.recovers import RecoversCheck
+from chaoskit.checks.saga import SagaCheck
+from chaoskit.checks.stays_closed import StaysClosedCheck
+from chaoskit.checks.timeout import TimeoutCheck
 from chaoskit.faults.bandwidth import Bandwidth
 from chaoskit.faults.blackhole import Blackhole
 from chaoskit.faults.change_body import ChangeBody
@@ -45,6 +59,20 @@ FAULTS: tuple[type[FaultSpec], ...] = (
 
 CHECKS: tuple[type[CheckSpec], ...] = (
     BreakerCheck,
+    BreakerLogCheck,
+    StaysClosedCheck,
+    TimeoutCheck,
+    FallbackCheck,
+    AttemptsCheck,
+    ErrorsCheck,
+    LatencyCheck,
+    RecoversCheck,
+    IdempotentCheck,
+    DeadLetterCheck,
+    IsolatesPoisonCheck,
+    NothingLostCheck,
+    DrainsCheck,
+    SagaCheck,
     Probe,
 )
 

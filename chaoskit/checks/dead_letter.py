@@ -19,9 +19,10 @@ from chaoskit.checks.poison_fates import (
     PoisonFate,
     poison_fates,
 )
-from chaoskit.checks.thresholds import EFFECT_QUIET_S, VANISHED_S
+from chaoskit.checks.thresholds import EFFECT_QUIET_S, SETTLE_S, VANISHED_S
 from chaoskit.errors import UsageProblem
 from chaoskit.model.evidence import Evidence
+from chaoskit.model.quantity import Duration
 from chaoskit.model.scenario import Needs
 from chaoskit.model.system import System
 from chaoskit.model.verdict import Finding, Verdict
@@ -38,6 +39,8 @@ class DeadLetterCheck(Check):
     dead_letter: str
     count: int = Field(1, ge=1)
     """So many certainly poisonous messages must have been sent."""
+    within: Duration = VANISHED_S
+    """How long a rejected message may take to get there; more for consumers that retry through a delay queue."""
 
     def needs(self, system: System) -> Needs:
         consumer = consumer_of(system, self.dead_letter)
@@ -51,12 +54,12 @@ class DeadLetterCheck(Check):
             after_inject_s=consumer.settles_within,
             dead_letters=(self.dead_letter,),
             effects=effects,
-            quiet_s=max(EFFECT_QUIET_S, VANISHED_S + 0.5),
+            quiet_s=max(EFFECT_QUIET_S, self.within + 2 * SETTLE_S),
         )
 
     def judge(self, evidence: Evidence, system: System) -> Verdict:
         """One finding: `dead_lettered`."""
-        fates = poison_fates(evidence, system, self.dead_letter)
+        fates = poison_fates(evidence, system, self.dead_letter, self.within)
         finding = self._finding(evidence, fates)
         return Verdict.of(self.keyword, self.rule, self.subject, [finding], self._sentence(fates))
 

@@ -9,7 +9,7 @@ from chaoskit.checks.check import RECOVERY, Check, consumer_of, holds, took, unc
 from chaoskit.checks.effects import depths
 from chaoskit.checks.exposure import Exposure, exposure
 from chaoskit.checks.known import known_until
-from chaoskit.checks.thresholds import BACKLOG_MIN, BACKLOG_USUAL_EXTRA, SETTLE_S
+from chaoskit.checks.thresholds import BACKLOG_MIN, BACKLOG_USUAL_EXTRA, DRAINED_CALM_S
 from chaoskit.model.event import QueueSeen
 from chaoskit.model.evidence import Evidence, Window
 from chaoskit.model.quantity import Duration, format_duration
@@ -32,7 +32,8 @@ class DrainsCheck(Check):
         consumer = consumer_of(system, self.drains)
         return Needs(
             after_revert_s=self._limit(consumer) + 3.0,
-            dead_letters=(self.drains,),
+            effects=(self.drains,) if consumer.dead_letter is None else (),
+            dead_letters=(self.drains,) if consumer.dead_letter is not None else (),
             bodies=consumer.accepted_by is not None,
         )
 
@@ -59,20 +60,29 @@ class DrainsCheck(Check):
             observed = f"a backlog of {backlog}, {BACKLOG_MIN} needed"
             return unclear("drains", expected, observed, awaits=RECOVERY, final=evidence.complete)
         usual = max((_depth(seen) for _, seen in looks if seen.t < exposed.asked), default=0) + BACKLOG_USUAL_EXTRA
-        full = [(i, seen) for i, seen in looks if seen.t >= exposed.healed and _depth(seen) > usual]
-        after = [(i, seen) for i, seen in looks if seen.t >= (full[-1][1].t if full else exposed.healed)]
-        empty = next(((i, seen) for i, seen in after if _depth(seen) <= usual and seen.consumers > 0), None)
+        after = [(i, seen) for i, seen in looks if seen.t >= exposed.healed]
+        calm = self._calm_since(after, usual, min(known_until(evidence), evidence.now))
         deadline = exposed.healed + limit
-        if empty is not None and empty[1].t <= deadline:
-            observed = f"{backlog} worked off {took(empty[1].t - exposed.healed)} after healing"
-            picked = tuple(i for i, _ in (*full[-1:], empty))
-            final = known_until(evidence) >= deadline + SETTLE_S
-            return holds("drains", expected, observed, evidence=picked, at=empty[1].t, final=final, awaits=RECOVERY)
-        late = [(i, seen) for i, seen in full if seen.t > deadline]
+        if calm is not None and calm[1].t <= deadline:
+            observed = f"{backlog} worked off {took(calm[1].t - exposed.healed)} after healing"
+            return holds("drains", expected, observed, evidence=(calm[0],), at=calm[1].t, final=True)
+        late = [(i, seen) for i, seen in after if seen.t > deadline and _depth(seen) > usual]
         if late:
             observed = f"{_depth(late[0][1])} still there {took(late[0][1].t - exposed.healed)} after healing"
-            return violated("drains", expected, observed, evidence=(late[0][0],), at=late[0][1].t, final=True)
-        return unclear("drains", expected, f"a backlog of {backlog}, not seen empty", awaits=RECOVERY)
+            return violated("drains", expected, observed, evidence=(late[0][0],), at=late[0][1].t, final=calm is None)
+        return unclear("drains", expected, f"a backlog of {backlog}, not seen gone for good", awaits=RECOVERY)
+
+    def _calm_since(self, looks: list[tuple[int, QueueSeen]], usual: int, known: float) -> tuple[int, QueueSeen] | None:
+        """The first look since which, for two seconds, no more than usual was in the queue and it was served."""
+        since: tuple[int, QueueSeen] | None = None
+        for i, seen in looks:
+            if since is not None and seen.t >= since[1].t + DRAINED_CALM_S:
+                break
+            if _depth(seen) > usual or seen.consumers == 0:
+                since = None
+            elif since is None:
+                since = i, seen
+        return since if since is not None and known >= since[1].t + DRAINED_CALM_S else None
 
     def _backlog(self, evidence: Evidence, consumer: Consumer, exposed: Exposure, looks: list[QueueSeen]) -> int:
         held = max((_depth(seen) for seen in looks if seen.t >= exposed.asked), default=0)

@@ -72,7 +72,7 @@ def no_more_to_come(evidence: Evidence, consumer: str) -> bool:
                 if planned.id not in gone:
                     return evidence.complete
             elif isinstance(instruction, PoisonMessages) and instruction.consumer == consumer:
-                wanted = len(instruction.mutants)
-                if planned.id not in gone and len(published(evidence, consumer, "poison")) < wanted:
+                sent = sum(m.consumer == consumer and m.purpose == "poison" for m in evidence.of(MessagePublished))
+                if planned.id not in gone and sent < len(instruction.mutants):
                     return evidence.complete
     return True

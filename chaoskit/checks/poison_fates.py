@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from chaoskit.checks.effects import dead_lettered, depths, published, settled_at
@@ -34,20 +35,23 @@ class PoisonFate:
     evidence: tuple[int, ...]
 
 
-def poison_fates(evidence: Evidence, system: System, consumer: str) -> tuple[PoisonFate, ...]:
+def poison_fates(
+    evidence: Evidence, system: System, consumer: str, within_s: float = VANISHED_S
+) -> tuple[PoisonFate, ...]:
     """Fates so far: dead-lettered | vanished | consumer stopped | stuck | loop | pending."""
-    return once(evidence, ("fates", consumer), lambda: _fates(evidence, system, consumer))
+    return once(evidence, ("fates", consumer, within_s), lambda: _fates(evidence, system, consumer, within_s))
 
 
-def _fates(evidence: Evidence, system: System, consumer: str) -> tuple[PoisonFate, ...]:
+def _fates(evidence: Evidence, system: System, consumer: str, within_s: float) -> tuple[PoisonFate, ...]:
     dead = {m.message: i for i, m in dead_lettered(evidence, consumer)}
     found = []
     for i, message in published(evidence, consumer, "poison"):
         mutant, certain = _mutant(message.detail)
+        seen: tuple[int, ...] = (i,)
         if message.message in dead:
             fate, seen = DEAD_LETTERED, (i, dead[message.message])
         else:
-            fate, seen = _elsewhere(evidence, system, consumer, message), (i,)
+            fate = _elsewhere(evidence, system, consumer, message, within_s)
         found.append(PoisonFate(message.message, mutant, certain, fate, message.t, seen))
     return tuple(found)
 
@@ -60,13 +64,12 @@ def _mutant(detail: str) -> tuple[str, bool]:
     return name.strip(), certain
 
 
-def _elsewhere(evidence: Evidence, system: System, consumer: str, message: MessagePublished) -> str:
+def _elsewhere(evidence: Evidence, system: System, consumer: str, message: MessagePublished, within_s: float) -> str:
     declared = system.consumers[consumer]
     now = min(known_until(evidence), evidence.now)
     settled = settled_at(evidence, declared.queue, message.t)
     if settled is not None:
-        gone = now >= max(settled + VANISHED_S, message.t + declared.settles_within) or evidence.complete
-        return VANISHED if gone and now >= settled + VANISHED_S / 2 else PENDING
+        return VANISHED if now >= settled + within_s else PENDING
     looks = [seen for _, seen in depths(evidence, declared.queue) if seen.t >= message.t]
     if not looks:
         return PENDING
@@ -75,6 +78,6 @@ def _elsewhere(evidence: Evidence, system: System, consumer: str, message: Messa
         return STOPPED
     busy = len(looks) >= LOOP_FLIPS_MIN and all(seen.ready + max(seen.unacked, 0) > 0 for seen in looks)
     if busy and (evidence.complete or now - message.t >= min(STUCK_S, 2 * declared.settles_within)):
-        changes = sum(a.ready != b.ready for a, b in zip(looks, looks[1:], strict=False))
+        changes = sum(a.ready != b.ready for a, b in itertools.pairwise(looks))
         return LOOP if changes >= LOOP_FLIPS_MIN / 2 else STUCK
     return PENDING

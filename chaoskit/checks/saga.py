@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isclose
 from typing import ClassVar, Literal
 
 from chaoskit.checks.check import SETTLE, Check, holds, took, unclear, violated
 from chaoskit.checks.known import once
-from chaoskit.checks.requests import ended_at
+from chaoskit.checks.requests import body_of, ended_at
 from chaoskit.checks.thresholds import EFFECT_QUIET_S
 from chaoskit.errors import UsageProblem
-from chaoskit.model.accepted import accepted_answers
 from chaoskit.model.event import SagaSeen
 from chaoskit.model.evidence import Evidence
+from chaoskit.model.json_path import read_path
 from chaoskit.model.quantity import Duration, format_duration
 from chaoskit.model.scenario import Needs
 from chaoskit.model.system import Saga, System
@@ -34,9 +35,8 @@ class SagaCheck(Check):
     Left out: `failure` where the scenario has a fault, else `any`."""
 
     def needs(self, system: System) -> Needs:
-        saga = self._saga(system)
-        within = self.within if self.within is not None else saga.within
-        return Needs(sagas=(self.saga,), bodies=True, load=True, after_revert_s=within, quiet_s=EFFECT_QUIET_S)
+        self._saga(system)
+        return Needs(sagas=(self.saga,), bodies=True, load=True, quiet_s=EFFECT_QUIET_S)
 
     def _saga(self, system: System) -> Saga:
         if self.saga not in system.sagas:
@@ -80,7 +80,8 @@ class SagaCheck(Check):
             index, event = seen.last[stuck[0]]
             waited = max(seen.open_until.get(stuck[0], event.t), event.t if open_ else 0.0) - seen.accepted[stuck[0]]
             if waited > limit:
-                observed = f"{len(stuck)} not; {stuck[0]} was '{seen.open_state.get(stuck[0], event.state)}' {took(waited)} after"
+                state = seen.open_state.get(stuck[0], event.state)
+                observed = f"{len(stuck)} not; {stuck[0]} was '{state}' {took(waited)} after acceptance"
                 return violated("terminal", expected, observed, evidence=(index,), at=event.t, **more)
             return unclear("terminal", expected, f"{len(stuck)} not ended {took(waited)} after acceptance", **more)
         return holds("terminal", expected, f"all {len(seen.accepted)}", **more)
@@ -149,11 +150,11 @@ def _collect(evidence: Evidence, name: str, saga: Saga) -> _Seen:
 
 
 def _look(evidence: Evidence, name: str, saga: Saga) -> _Seen:
-    answers = accepted_answers(evidence, saga.accepted_by)
-    chosen = [s for s in evidence.samples(name=saga.accepted_by.request) if s.status == saga.accepted_by.status]
-    ends = {*saga.success, *saga.failure}
-    accepted = dict.fromkeys(answers, max((ended_at(sample) for sample in chosen), default=0.0))
-    accepted |= {key: ended_at(sample) for key, sample in zip(answers, chosen, strict=False)}
+    ends, by, accepted = {*saga.success, *saga.failure}, saga.accepted_by, dict[str, float]()
+    for sample in evidence.samples(name=by.request):
+        if sample.status == by.status:
+            with suppress(ValueError, LookupError):  # an answer without a key accepted nothing that can be followed
+                accepted.setdefault(str(read_path(by.key, body_of(sample))), ended_at(sample))
     seen = _Seen(accepted, {}, {}, {}, [])
     for index, event in evidence.indexed(SagaSeen):
         if event.saga != name:

@@ -146,8 +146,11 @@ BACKLOG_MIN = 10
 BACKLOG_USUAL_EXTRA = 5
 """A queue with so many more than its largest usual depth counts as drained: the load goes on."""
 
+DRAINED_CALM_S = 2.0
+"""For so long the queue must stay at its usual depth: a publisher that reconnects sends its share a little later."""
+
 VANISHED_S = 2.0
-"""Settled and in no place for so long: gone. (And never before the consumer's own `settles_within`.)"""
+"""Settled and in no place for so long: gone. A consumer that retries through a delay queue needs a longer `within`."""
 
 CONSUMER_GONE_S = 6.0
 """No consumer on the queue for so long: it stopped, it does not just reconnect."""
