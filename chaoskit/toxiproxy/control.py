@@ -32,7 +32,8 @@ class Answer:
         self.status_code = 0
         self.chunks: list[bytes] = []
         self.complete = False
-        self.keeps_alive = True
+        self.keeps_alive = False
+        self.parser = httptools.HttpResponseParser(self)
 
     @property
     def content(self) -> bytes:
@@ -46,6 +47,8 @@ class Answer:
 
     def on_message_complete(self) -> None:
         self.complete = True
+        self.status_code = self.parser.get_status_code()
+        self.keeps_alive = self.parser.should_keep_alive()  # only here: later it says no
 
 
 class Control:
@@ -100,7 +103,6 @@ class Control:
         connection = self._connection(deadline)
         connection.sendall(request)
         answer = Answer()
-        parser = httptools.HttpResponseParser(answer)
         size = 0
         while not answer.complete:
             connection.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -110,9 +112,7 @@ class Control:
             size += len(data)
             if size > _ANSWER_BYTES_MAX:
                 raise OSError(f"its answer is larger than {_ANSWER_BYTES_MAX} bytes")
-            parser.feed_data(data)
-        answer.status_code = parser.get_status_code()
-        answer.keeps_alive = parser.should_keep_alive()
+            answer.parser.feed_data(data)
         return answer
 
     def _connection(self, deadline: float) -> socket.socket:

@@ -47,4 +47,4 @@ def test_defaults_are_filled_in() -> None:
 
 def test_all_toxics_of_the_server_but_noop() -> None:
     """A toxic that Toxiproxy has must not be missing here."""
-    assert set(TOXICS) == set(["latency", "bandwidth", "slow_close", "timeout", "reset_peer", "limit_data", "slicer"])
+    assert set(TOXICS) == {"latency", "bandwidth", "slow_close", "timeout", "reset_peer", "limit_data", "slicer"}
