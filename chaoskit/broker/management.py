@@ -41,14 +41,6 @@ class Management:
         """All queues with live totals: `messages_ready`, `messages_unacknowledged`."""
         return await self._list(f"queues/{self._vhost}?disable_stats=true&enable_queue_totals=true")
 
-    async def consumers(self) -> dict[str, int]:
-        """How many consumers each queue has; queues without any are left out."""
-        found: dict[str, int] = {}
-        for row in await self._list(f"consumers/{self._vhost}"):
-            name = str(row["queue"]["name"])
-            found[name] = found.get(name, 0) + 1
-        return found
-
     async def bindings(self) -> list[dict[str, Any]]:
         return await self._list(f"bindings/{self._vhost}")
 

@@ -11,6 +11,7 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from chaoskit.broker.connection import connect
 from chaoskit.broker.dead_letters import DeadLetterQueue, DeadLetterSight, Peek, Shadow, dead_letter_queue
+from chaoskit.broker.live_consumers import UNKNOWN, LiveConsumers
 from chaoskit.broker.management import Management
 from chaoskit.broker.topology import Topology, read_topology
 from chaoskit.errors import BrokerFailed, FaultFailed, UsageProblem
@@ -56,6 +57,7 @@ class QueueWatch:
         queues = {topology.queue(c.queue, asked_by=f"consumers.{name}").name for name, c in chosen.items()}
         self._connection = await connect(self._broker.url)
         self._connection.close_callbacks.add(self._lost)
+        self._consumers = LiveConsumers(self._connection)
         for queue in self._dead_letter_queues(topology, chosen):
             queues.add(queue.name)
             if sight := self._sight(queue):
@@ -90,12 +92,12 @@ class QueueWatch:
             await self._clock.until(lambda: self._stopping, self._clock.now() + EVERY_S)
 
     async def _totals(self, queues: set[str]) -> None:
-        rows, consumers = await self._management.queues(), await self._management.consumers()
-        now = self._clock.now()
+        rows, now = await self._management.queues(), self._clock.now()
         for row in rows:
             if (name := str(row["name"])) in queues:
-                ready, unacked = int(row.get("messages_ready", 0)), int(row.get("messages_unacknowledged", -1))
-                self._say(QueueSeen(t=now, queue=name, ready=ready, unacked=unacked, consumers=consumers.get(name, 0)))
+                ready, unacked = int(row.get("messages_ready", 0)), int(row.get("messages_unacknowledged", UNKNOWN))
+                consumers = await self._consumers.of(name)
+                self._say(QueueSeen(t=now, queue=name, ready=ready, unacked=unacked, consumers=consumers))
                 if sight := self._sights.get(name):
                     await sight.look(ready)
 

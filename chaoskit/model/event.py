@@ -309,7 +309,7 @@ class MessageDeadLettered(Event):
 @kind("queue")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSeen(Event):
-    """A queue's live totals. `unacked` is -1 where the sight can't tell."""
+    """A queue's live totals. `unacked` and `consumers` are -1 where the sight can't tell."""
 
     queue: str
     ready: int
