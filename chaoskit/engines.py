@@ -57,9 +57,7 @@ class RealEngines:
 
         return choose_broker(around)
 
-    def broker_hooks(
-        self, around: Surroundings, broker: BrokerEngine
-    ) -> tuple[Actuator, QueueWatcher, MessageSource]:
+    def broker_hooks(self, around: Surroundings, broker: BrokerEngine) -> tuple[Actuator, QueueWatcher, MessageSource]:
         from chaoskit.broker.actuator import BrokerActuator
         from chaoskit.broker.publisher import Publisher
         from chaoskit.broker.watch import QueueWatch

@@ -106,7 +106,7 @@ def run(loaded: Loaded, options: RunOptions, listener: Listener | None = None) -
 
         def sink(event: Event) -> None:
             events.append(event)
-            writer.write(event)
+            writer.record(event)
             if listener is not None:
                 listener.on_event(event)
 
@@ -296,8 +296,7 @@ def _unplayed(scenario: Scenario, index: int, why: str, now: float) -> ScenarioR
 def _by_scenario(events: Sequence[Event]) -> dict[int, list[Event]]:
     found: dict[int, list[Event]] = {}
     for event in events:
-        if event.scenario >= 0:
-            found.setdefault(event.scenario, []).append(event)
+        found.setdefault(event.scenario, []).append(event)
     return found
 
 
@@ -309,8 +308,10 @@ def _write_reports(folder: Path, record: RunRecord, plan: Plan, events: Sequence
 
     by_scenario = _by_scenario(events)
     stories = {
-        index: story_of(plan.scenarios[index], plan.system, found, folder) for index, found in by_scenario.items()
+        index: story_of(plan.scenarios[index], plan.system, found, folder)
+        for index, found in by_scenario.items()
+        if index >= 0
     }
     write_run_json(folder / "run.json", record)
     write_junit(folder / "junit.xml", record)
-    write_html(folder / "report.html", record, stories, by_scenario, plan.scenarios)
+    write_html(folder / "report.html", record, stories, by_scenario, plan.scenarios, plan.system)

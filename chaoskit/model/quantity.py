@@ -123,4 +123,5 @@ Throughput = Annotated[
 class Strict(BaseModel):
     """A frozen model that refuses unknown keys: a misspelt key must never be ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    # Deferred: a run pays only for the kinds of faults and checks that its files use.
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), defer_build=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from chaoskit.model.evidence import Evidence
 from chaoskit.model.instruction import Instruction
@@ -37,16 +37,12 @@ class ProxyEngine(Part, Protocol):
 class TapEngine(Part, Protocol):
     """The tap: a part, and the links it looks at."""
 
-    async def open_link(self, link: str, *, listen: str, upstream: str, protocol: str) -> str:
+    async def open_link(self, link: str, *, listen: str, upstream: str, protocol: Literal["http", "tcp"]) -> str:
         """Relay a link; returns the host:port it listens on."""
         ...
 
-    async def flush(self) -> None:
-        """All that it has seen so far is recorded when this returns."""
-        ...
-
-    def traffic(self, link: str) -> int:
-        """How many calls and connections it has seen on a link so far."""
+    async def traffic(self, link: str) -> int:
+        """How many calls and connections it has seen on a link so far; all of them are recorded when this returns."""
         ...
 
 

@@ -44,6 +44,7 @@ class Cast:
     parts: list[Part]
     breaker_logs: list[BreakerLog]
     tap: TapEngine | None = None
+    tapped: frozenset[str] = frozenset()
     load: LoadDriver | None = None
     watcher: QueueWatcher | None = None
     source: MessageSource | None = None

@@ -41,7 +41,7 @@ class ScenarioRun:
         self.verdicts: tuple[Verdict, ...] = ()
         self._judged_at = -1.0
         self._unproven = {f.target for f in plan.faults if f.target in cast.plan.links}
-        self._traffic_before = {link: self._traffic(link) for link in self._unproven}
+        self._traffic_before: dict[str, int] = {}
         self._loaded = False
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
@@ -83,6 +83,7 @@ class ScenarioRun:
 
     async def _begin(self) -> None:
         self._phase("baseline")
+        await self._prove_links()  # what passed before the load is not its traffic
         needs, cast = self.plan.needs, self.cast
         watched = tuple(dict.fromkeys((*needs.dead_letters, *needs.effects)))
         if cast.watcher is not None and watched:
@@ -118,7 +119,6 @@ class ScenarioRun:
             nonlocal held, seen
             if steady is not None:
                 held, seen = steady_now(self.evidence, steady, self.plan.scenario.load, self.clock.now(), begun)
-            self._prove_links()
             return held and not self._unproven and self.clock.now() >= begun + self.plan.baseline_s
 
         await self._until(ready, deadline, judge=False)
@@ -209,8 +209,8 @@ class ScenarioRun:
         if self.cast.load is not None and self.plan.scenario.load is not None and self._loaded:
             self._loaded = False
             await self.cast.load.end(LOAD_DRAIN_S)
-        if self.cast.tap is not None:
-            await self.cast.tap.flush()
+        for link in self.cast.tapped:
+            await self._traffic(link)  # brings all that the tap saw into the evidence
 
     async def _wind_down(self) -> None:
         """Leave the scenario: faults gone first, then the load. Never raises."""
@@ -256,7 +256,7 @@ class ScenarioRun:
         for log in self.cast.breaker_logs:
             log.poll()
         await self.faults.hold()
-        self._prove_links()
+        await self._prove_links()
         if judge:
             self._judge()
 
@@ -271,18 +271,18 @@ class ScenarioRun:
 
     # --- links ---------------------------------------------------------------------------------------------------
 
-    def _traffic(self, link: str) -> int:
+    async def _traffic(self, link: str) -> int:
         tap = self.cast.tap
-        return tap.traffic(link) if tap is not None and self.cast.plan.links[link] != "load" else 0
+        return await tap.traffic(link) if tap is not None and link in self.cast.tapped else 0
 
-    def _prove_links(self) -> None:
+    async def _prove_links(self) -> None:
         for link in list(self._unproven):
-            sight = self.cast.plan.links[link]
-            seen = self._traffic(link) - self._traffic_before[link]
+            sight, traffic = self.cast.plan.links[link], await self._traffic(link)
+            seen = traffic - self._traffic_before.setdefault(link, traffic)
             if sight == "load" and any(sample.ok for sample in self.evidence.samples()):
                 self._proof(link, True, "requests were answered; whether they passed this link, the load can't tell")
-            elif sight == "broker" and self._traffic(link) > 0:
-                self._proof(link, True, f"{self._traffic(link)} connections to the broker pass it")
+            elif sight == "broker" and traffic > 0:
+                self._proof(link, True, f"{traffic} connections to the broker pass it")
             elif sight == "tap" and seen > 0:
                 self._proof(link, True, f"{seen} calls and connections passed it")
 

@@ -163,12 +163,16 @@ class _Session:
             parts=self.started,
             breaker_logs=logs,
             tap=tap,
+            tapped=frozenset(wiring.tapped),
             load=load,
             watcher=watcher,
             source=source,
-            effects=engines.effects(around, wiring.urls),
-            probes=engines.probes(around, wiring.values),
+            effects=engines.effects(around, wiring.urls) if self._wants("effects", "sagas", "dead_letters") else None,
+            probes=engines.probes(around, wiring.values) if self._wants("probes") else None,
         )
+
+    def _wants(self, *needs: str) -> bool:
+        return any(getattr(scenario.needs, need) for scenario in self.plan.scenarios for need in needs)
 
     def _chooser(self, actuators: Mapping[str, Actuator]) -> Callable[[Instruction], Actuator]:
         return lambda instruction: actuators[self.engines.route(instruction)]

@@ -26,7 +26,10 @@ Expand = Callable[[str, Mapping[str, str]], str]
 
 
 class Wiring:
-    """The addresses of a run: what each `${…}` stands for. `urls` are the services' own addresses, past all links."""
+    """The addresses of a run: what each `${…}` stands for. `urls` are the services' own addresses, past all links.
+
+    `tapped` are the links on which the tap can see something.
+    """
 
     def __init__(self, plan: Plan, folder: str, env: Mapping[str, str], expand: Expand, toxic_links: frozenset[str]):
         self._plan = plan
@@ -40,6 +43,7 @@ class Wiring:
             **{f"port:{name}": str(port) for name, port in ports.items()},
             **{f"env:{name}": value for name, value in env.items()},
         }
+        self.tapped: set[str] = set()
         self.urls: dict[str, str] = {}
         for name, service in plan.system.services.items():
             if service.url:
@@ -66,7 +70,10 @@ class Wiring:
         if name in self._toxic_links and toxiproxy is not None:
             address = await toxiproxy.add_link(name, upstream=address, listen=ANY_PORT if tap else listen)
         if tap is not None:
-            address = await tap.open_link(name, listen=listen, upstream=address, protocol=link.protocol)
+            self.tapped.add(name)
+            address = await tap.open_link(
+                name, listen=listen, upstream=address, protocol="http" if link.protocol == "http" else "tcp"
+            )
         path = urlsplit(upstream).path if "//" in upstream else ""
         self.values[f"link:{name}"] = f"http://{address}{path}" if link.protocol == "http" else address
 
@@ -81,9 +88,11 @@ class Wiring:
         address = broker.host_port
         listen = self._expand(link.listen, self.values) if link.listen else ANY_PORT
         if name in self._toxic_links and toxiproxy is not None and tap is not None:
+            self.tapped.add(name)
             behind = await tap.open_link(name, listen=ANY_PORT, upstream=address, protocol="tcp")
             address = await toxiproxy.add_link(name, upstream=behind, listen=listen)
         elif link.listen and tap is not None:
+            self.tapped.add(name)
             address = await tap.open_link(name, listen=listen, upstream=address, protocol="tcp")
         self.values[f"broker:{name.split(' -> ')[0]}"] = broker.through(address)
         self.values[f"link:{name}"] = address

@@ -148,6 +148,14 @@ class Tap:
         """How many connections over a link have ended so far, or have carried a call."""
         return self._connections[link]
 
+    async def traffic(self, link: str) -> int:
+        """How many connections were opened over a link and how many calls arrived on it so far, added up.
+
+        The answer comes after all events that the process had by then, so asking also brings the evidence up to date.
+        """
+        opened: int = await self._ask("traffic", link)
+        return opened + self._calls[link]
+
     # --- the actuator of TapRule ---------------------------------------------------------------------------------
 
     def prepare(self, fault: str, instruction: Instruction) -> tuple[str, tuple[Undo, ...]]:

@@ -280,7 +280,7 @@ class HttpDissector:
     def callee_ended(self, t: float, *, reset: bool) -> bool:
         self._callee_gone = True
         self._answers.callee_ended(t, reset=reset)
-        return self._here is not None
+        return self._here is not None or self._answers.doubts > 0
 
     def closed(self, t: float, outcome: str) -> None:
         if self._here is not None:

@@ -25,11 +25,12 @@ LATE_RESET_S = 0.02
 class AnswerSide:
     """`queue` holds the calls that were sent on, in order; `drained` is called when it has become empty."""
 
-    __slots__ = ("_body", "_drained", "_head", "_relay", "_rows", "down", "queue", "unparsed", "upgraded")
+    __slots__ = ("_body", "_drained", "_head", "_relay", "_rows", "doubts", "down", "queue", "unparsed", "upgraded")
 
     def __init__(self, relay: Relay, drained: Callable[[], None]) -> None:
         self.queue: deque[HttpCall] = deque()
         self.down = 0
+        self.doubts = 0  # answers to callers of which we do not know yet whether they still listen
         self.unparsed = False
         self.upgraded = False
         self._relay = relay
@@ -164,6 +165,7 @@ class AnswerSide:
         """A call is over, the first in the queue."""
         self.queue.popleft()
         if call.gave_up is not None and outcome == "answered":
+            self.doubts += 1
             asyncio.get_running_loop().call_later(LATE_RESET_S, self._report_late, call, time.monotonic())
         else:
             self.report(call, outcome, time.monotonic())
@@ -172,6 +174,9 @@ class AnswerSide:
         gone = self._relay.caller.peer_is_gone()
         assert call.gave_up is not None
         self.report(call, "abandoned" if gone else "answered", call.gave_up if gone else end)
+        self.doubts -= 1
+        if not self.doubts and self._relay.callee.fin_seen:
+            self._relay.finish_caller()
 
     def report(self, call: HttpCall, outcome: str, end: float) -> None:
         """Tell of a call's end, once."""

@@ -29,8 +29,10 @@ class Link:
         self.name = name
         self.host = host
         self.port = port
+        self.protocol = protocol
         self.outbox = outbox
         self.rules: list[Rule] = []
+        self.traffic = 0
         self._dissector = DISSECTORS[protocol]
         self._open: set[Relay] = set()
         self._server: asyncio.Server | None = None
@@ -43,6 +45,7 @@ class Link:
         return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
 
     def _accept(self) -> Leg:
+        self.traffic += 1
         relay = Relay(self, next(Link.connections), self._dissector)
         self._open.add(relay)
         return relay.caller

@@ -18,6 +18,7 @@ import uvloop
 from chaoskit.tap.channel import REPLY, STALL, FrameReader, frame
 from chaoskit.tap.link import DISSECTORS, Link
 from chaoskit.tap.outbox import Outbox
+from chaoskit.tap.rule import ACTIONS
 
 TICK_S = 0.02
 STALL_S_MIN = 0.05
@@ -42,6 +43,7 @@ class Control(asyncio.Protocol):
             "arm": self._arm,
             "disarm": self._disarm,
             "hits": self._hits,
+            "traffic": self._traffic,
             "stop": self._stop,
         }
 
@@ -101,7 +103,12 @@ class Control(asyncio.Protocol):
         return self._links[name]
 
     async def _arm(self, name: str, handle: str, spec: dict[str, Any]) -> int | None:
-        self._link(name).arm(handle, spec)
+        link = self._link(name)
+        if spec["action"] not in ACTIONS:
+            raise Refusal(f"the tap has no action {spec['action']!r}; there are: {', '.join(sorted(ACTIONS))}")
+        if link.protocol != "http":
+            raise Refusal(f"{spec['action']} needs calls, but {name!r} is relayed as protocol: {link.protocol}")
+        link.arm(handle, spec)
         return self._link(name).hits(handle)
 
     async def _disarm(self, name: str, handle: str) -> tuple[int | None, bool]:
@@ -110,6 +117,9 @@ class Control(asyncio.Protocol):
 
     async def _hits(self, name: str, handle: str) -> int | None:
         return self._link(name).hits(handle)
+
+    async def _traffic(self, name: str) -> int:
+        return self._link(name).traffic
 
     async def _stop(self) -> None:
         for name in list(self._links):

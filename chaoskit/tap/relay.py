@@ -31,14 +31,14 @@ def _discard(data: bytes) -> None:
 class Leg(asyncio.Protocol):
     """One TCP connection; `data_received` is the dissector's own method, so that nothing stands between them."""
 
-    __slots__ = ("_pauses", "_relay", "data_received", "fin_seen", "fin_sent", "gone", "other", "transport")
+    __slots__ = ("_pauses", "_relay", "broken", "data_received", "fin_seen", "fin_sent", "gone", "other", "transport")
 
     def __init__(self, relay: Relay, received: Callable[[bytes], None]) -> None:
         self._relay = relay
         self.data_received = received  # type: ignore[assignment, method-assign] # uvloop looks it up per object
         self.transport: asyncio.Transport | None = None
         self.other: Leg | None = None
-        self.fin_seen = self.fin_sent = self.gone = False
+        self.fin_seen = self.fin_sent = self.gone = self.broken = False
         self._pauses: set[str] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,6 +55,7 @@ class Leg(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
+        self.broken = exc is not None
         self._relay.lost(self, reset=exc is not None)
 
     def pause_writing(self) -> None:
@@ -104,7 +105,7 @@ class Leg(asyncio.Protocol):
     def peer_is_gone(self) -> bool:
         """Whether the peer answered what we wrote after its FIN with RST: it had closed, not half-closed."""
         if self.transport is None or self.gone:
-            return True
+            return self.broken
         tcp_close = 7
         sock = self.transport.get_extra_info("socket")
         state: bytes = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)

@@ -22,10 +22,10 @@ from statistics import median
 
 import httpx
 import psutil
-
 from chaoskit.installed import find_installed
 from chaoskit.model.event import Event
 from chaoskit.tap.client import Tap
+
 from tests.bench.http_load import Result, load
 from tests.fakes.ports import FreeWard, RealClock
 

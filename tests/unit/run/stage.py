@@ -84,11 +84,8 @@ class FakeTap:
         self.bypassed = False
         self.count = 0
 
-    def traffic(self, link: str) -> int:
+    async def traffic(self, link: str) -> int:
         return 0 if self.bypassed else self.count
-
-    async def flush(self) -> None:
-        return None
 
 
 class FakePart:
@@ -155,6 +152,7 @@ class Stage:
             parts=[self.part],
             breaker_logs=[],
             tap=self.tap,
+            tapped=frozenset({"a -> b"}),
             load=self.load,
         )
 
