@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from chaoskit.checks.breaker_timeline import timeline
+from chaoskit.checks.breaker_timeline import declared_timeline
 from chaoskit.checks.calls import LinkCalls, calls_on, failed_at
 from chaoskit.checks.check import SETTLE, Check, holds, unclear, violated
 from chaoskit.checks.exposure import Exposure, exposure
@@ -59,10 +59,13 @@ class AttemptsCheck(Check):
         limit, exposed = self._limit(system), exposure(evidence, self.attempts)
         link = system.links.get(self.attempts)
         timeout_s = link.timeout if link is not None else None
-        finding = self._finding(evidence, exposed, limit, timeout_s)
+        opened = declared_timeline(evidence, system, self.attempts).opened
+        finding = self._finding(evidence, exposed, limit, timeout_s, opened)
         return Verdict.of(self.keyword, self.rule, self.subject, [finding])
 
-    def _finding(self, evidence: Evidence, exposed: Exposure | None, limit: int, timeout_s: float | None) -> Finding:
+    def _finding(
+        self, evidence: Evidence, exposed: Exposure | None, limit: int, timeout_s: float | None, opened: float | None
+    ) -> Finding:
         expected = f"≤ {limit} per request"
         if exposed is None:
             return unclear(self.keyword, expected, "no fault was in force on the link")
@@ -72,7 +75,6 @@ class AttemptsCheck(Check):
                 self.keyword, expected, "HTTP clients repeat by themselves on a reset: use a hang", final=over
             )
         calls = calls_on(evidence, self.attempts)
-        opened = timeline(evidence, self.attempts, timeout_s=timeout_s).opened
         window = Window(exposed.window.start, min(exposed.window.end, opened or exposed.window.end))
         failing = [i for i in calls.within(window) if failed_at(calls.calls[i], timeout_s) is not None]
         if len(failing) < ATTEMPTS_CALLS_MIN:

@@ -13,7 +13,7 @@ from chaoskit.checks.breaker_timeline import CLOSED, BreakerTimeline, OpenSpan, 
 from chaoskit.checks.calls import LinkCalls, calls_on, failed_at
 from chaoskit.checks.check import RECOVERY, Check, holds, took, unclear, violated
 from chaoskit.checks.exposure import Exposure, exposure, usual
-from chaoskit.checks.known import known_until
+from chaoskit.checks.known import known_until, once
 from chaoskit.checks.requests import percentile, requests_of
 from chaoskit.checks.thresholds import (
     CLOSES_WATCH_S,
@@ -25,6 +25,7 @@ from chaoskit.checks.thresholds import (
     GAP_S_MIN,
     HALF_OPEN_LATE_S,
     HALF_OPEN_LATE_SHARE,
+    HANGS_S,
     INSTANT_TOLERANCE_S,
     NEVER_OPENED_CALLS_DECLARED_MIN,
     NEVER_OPENED_CALLS_MIN,
@@ -32,6 +33,7 @@ from chaoskit.checks.thresholds import (
     NEVER_OPENED_WATCH_S,
     SETTLE_S,
 )
+from chaoskit.model.event import Call
 from chaoskit.model.evidence import Evidence, Window
 from chaoskit.model.quantity import Duration, format_duration
 from chaoskit.model.scenario import Needs
@@ -155,19 +157,22 @@ class _View:
 
     def _failing(self) -> tuple[int, float]:
         """How many calls failed (or hang) under the fault, and for how long the fault has been watched."""
+        return once(self.evidence, ("failing", self.check.breaker), self._count_failing)
+
+    def _count_failing(self) -> tuple[int, float]:
         assert self.exposed is not None
         window = self.exposed.window
         seen_s = min(window.end, self.life.known, self._newest()) - window.start
-        failing = [i for i in self.calls.within(window) if self._is_failing(i)]
-        return len(failing), max(0.0, seen_s)
+        reach = min(known_until(self.evidence), self.evidence.now)
+        failing = sum(self._is_failing(self.calls.calls[i], reach) for i in self.calls.within(window))
+        return failing, max(0.0, seen_s)
 
     def _newest(self) -> float:
         return max([*self.calls.times[-1:], self.evidence.now if not self.evidence.complete else -inf])
 
-    def _is_failing(self, i: int) -> bool:
-        call = self.calls.calls[i]
+    def _is_failing(self, call: Call, reach: float) -> bool:
         if call.outcome == "open":
-            return min(known_until(self.evidence), self.evidence.now) - call.t >= 1.0
+            return reach - call.t >= HANGS_S
         return failed_at(call, self.timeout_s) is not None
 
     def _not_open(self) -> Finding:

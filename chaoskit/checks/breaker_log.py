@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from chaoskit.checks.breaker_timeline import CLOSED, BreakerTimeline, timeline
+from chaoskit.checks.breaker_timeline import CLOSED, BreakerTimeline, declared_timeline
 from chaoskit.checks.check import RECOVERY, Check, holds, took, unclear, violated
 from chaoskit.checks.exposure import exposure
 from chaoskit.checks.thresholds import INSTANT_TOLERANCE_S, SETTLE_S
@@ -35,13 +35,7 @@ class BreakerLogCheck(Check):
 
     def judge(self, evidence: Evidence, system: System) -> Verdict:
         """One finding: `agrees`."""
-        link = system.links.get(self.breaker_log)
-        life = timeline(
-            evidence,
-            self.breaker_log,
-            timeout_s=link.timeout if link is not None else None,
-            reset_s=link.breaker.reset if link is not None and link.breaker is not None else None,
-        )
+        life = declared_timeline(evidence, system, self.breaker_log)
         return Verdict.of(self.keyword, self.rule, self.subject, [self._finding(evidence, life)])
 
     def _finding(self, evidence: Evidence, life: BreakerTimeline) -> Finding:

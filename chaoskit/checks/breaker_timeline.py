@@ -9,6 +9,7 @@ a caller that hangs itself owes no call.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import ceil, inf
@@ -31,6 +32,7 @@ from chaoskit.checks.thresholds import (
 )
 from chaoskit.model.event import Call, Stall
 from chaoskit.model.evidence import Evidence
+from chaoskit.model.system import System
 
 IN_FLIGHT_MAX = 2000
 """So many earlier calls are searched for those in flight at an instant."""
@@ -90,6 +92,18 @@ def timeline(
     """The breaker's states on a link. With a declared reset time, earlier calls count as leaks, not as probes."""
     key = ("timeline", link, timeout_s, reset_s)
     return once(evidence, key, lambda: _Reader(evidence, link, timeout_s, reset_s).read())
+
+
+def declared_timeline(evidence: Evidence, system: System, link: str) -> BreakerTimeline:
+    """The same, with the timeout and the reset time that the system file declares for the link."""
+    declared = system.links.get(link)
+    breaker = declared.breaker if declared is not None else None
+    return timeline(
+        evidence,
+        link,
+        timeout_s=declared.timeout if declared is not None else None,
+        reset_s=breaker.reset if breaker is not None else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +199,22 @@ class _Reader:
 
     def _first_answer(self, start: float, end: float) -> float:
         """Callers that never hang up: the first answer that a client got after the last call."""
-        ends = (ended_at(s) for s in self.requests.samples if s.status > 0 and s.t <= end)
-        return min((e for e in ends if start <= e < end), default=start)
+        answers = once(self.evidence, ("answers",), lambda: _answer_times(self.requests))
+        i = bisect_left(answers, start)
+        return answers[i] if i < len(answers) and answers[i] < end else start
 
     def _runs(self) -> Iterator[_Run]:
         exposed = exposure(self.evidence, self.link)
         start = exposed.asked if exposed else self.calls.times[0]
         first = next((i for i, t in enumerate(self.calls.times) if t > start), len(self.calls.times)) - 1
         begun: int | None = None
-        for i in range(max(0, first), len(self.calls.times)):
-            if self._is_thin(i):
+        usual_s, times = min(GAP_S_MIN, 1.5 / (self.ratio * self._rate() or inf)), self.calls.times
+        for i in range(max(0, first), len(times)):
+            if i + 1 < len(times) and times[i + 1] - times[i] < usual_s:
+                is_thin = False  # by far the most, told without a closer look
+            else:
+                is_thin = self._is_thin(i)
+            if is_thin:
                 begun = i if begun is None else begun
             elif begun is not None:
                 yield from self._full(begun, i - 1)
@@ -206,7 +226,7 @@ class _Reader:
         arrival, times = self.calls.times[i], self.calls.times
         following = times[i + 1] if i + 1 < len(times) else self.known
         if following - arrival < GAP_S_MIN and self._due(arrival, following) < THIN_DUE_MIN:
-            return False  # by far the most, told without looking at any call
+            return False
         start, end = self._pause(i)
         due, length_s = self._due(start, end), self._length(start, end)
         if due >= GAP_DUE_MIN and length_s >= GAP_S_MIN:
@@ -284,6 +304,10 @@ class _Reader:
             return False
         until = self.requests.answered[begun + needed - 1] + INSTANT_TOLERANCE_S
         return until <= self.known and self.calls.count(t, until) >= ARRIVALS_BACK_SHARE * GAP_DUE_MIN
+
+
+def _answer_times(requests: Requests) -> list[float]:
+    return sorted(ended_at(sample) for sample in requests.samples if sample.status > 0)
 
 
 def early_s(reset_s: float) -> float:

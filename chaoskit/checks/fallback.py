@@ -11,6 +11,7 @@ from chaoskit.checks.known import answers_known, known_until
 from chaoskit.checks.phases import in_force
 from chaoskit.checks.requests import Requests, body_of, look_of, requests_of
 from chaoskit.checks.thresholds import FALLBACK_ANSWERS_MIN
+from chaoskit.model.event import Sample
 from chaoskit.model.evidence import Evidence
 from chaoskit.model.quantity import Ratio, Strict
 from chaoskit.model.scenario import Needs
@@ -93,34 +94,41 @@ class FallbackCheck(Check):
         return f"{self._declared.status}{body}{share}"
 
     def _sort(self, evidence: Evidence, requests: Requests) -> _Sorted:
-        found, looks = _Sorted([], [], [], 0), usual(evidence).looks
+        found, looks, request = _Sorted([], [], [], 0), usual(evidence).looks, self._request
+        known: dict[tuple[int, bool, str | None], bool | None] = {}  # the same few bodies come again and again
         for window in in_force(evidence):
             for i in requests.within(window):
                 sample = requests.samples[i]
-                if self._declared is not None and self._declared.request not in (None, sample.name):
+                if request not in (None, sample.name):
                     continue
-                if self._matches(sample.status, sample.ok, sample.body):
-                    try:
-                        matched = self._body_matches(body_of(sample)) if self._reads_bodies else True
-                    except ValueError:
-                        found.unread += 1
-                        continue
-                    if matched:
-                        is_usual = self._declared is None and look_of(sample) in looks
-                        (found.usual if is_usual else found.stand_in).append(i)
-                        continue
-                (found.usual if sample.ok and look_of(sample) in looks else found.wrong).append(i)
+                same = sample.status, sample.ok, sample.body
+                if same not in known:
+                    known[same] = self._is_stand_in(sample)
+                match = known[same]
+                if match is None:
+                    found.unread += 1
+                elif match and not (self._declared is None and look_of(sample) in looks):
+                    found.stand_in.append(i)
+                else:
+                    (found.usual if sample.ok and look_of(sample) in looks else found.wrong).append(i)
         return found
 
     @property
-    def _reads_bodies(self) -> bool:
-        return self._declared is not None and self._declared.body is not None
+    def _request(self) -> str | None:
+        return self._declared.request if self._declared is not None else None
 
-    def _matches(self, status: int, ok: bool, body: str | None) -> bool:
-        return ok if self._declared is None else status == self._declared.status
-
-    def _body_matches(self, body: Any) -> bool:
-        return self._declared is not None and contains(body, self._declared.body)
+    def _is_stand_in(self, sample: Sample) -> bool | None:
+        """None: its body could not be read."""
+        if self._declared is None:
+            return sample.ok
+        if sample.status != self._declared.status:
+            return False
+        if self._declared.body is None:
+            return True
+        try:
+            return contains(body_of(sample), self._declared.body)
+        except ValueError:
+            return None
 
 
 @dataclass(slots=True)

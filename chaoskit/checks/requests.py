@@ -6,6 +6,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, inf
 from typing import Any
 
@@ -38,7 +39,8 @@ def requests_of(evidence: Evidence) -> Requests:
 
 
 def _collect(evidence: Evidence) -> Requests:
-    rows = evidence.indexed(Sample)
+    probes = evidence.plan.needs.probes  # requests that the run itself sends are no load
+    rows = [(i, sample) for i, sample in evidence.indexed(Sample) if sample.name not in probes]
     samples = [sample for _, sample in rows]
     times = [sample.t for sample in samples]
     return Requests(samples, [i for i, _ in rows], times, [s.t for s in samples if s.status > 0])
@@ -75,7 +77,12 @@ def body_of(sample: Sample) -> Any:
 
 def look_of(sample: Sample) -> Any:
     """Name, status and the shape of the body: what makes an answer a usual one or not."""
+    return sample.name, sample.status, _shape_of(sample.body)
+
+
+@lru_cache(maxsize=4096)
+def _shape_of(body: str | None) -> Any:
     try:
-        return sample.name, sample.status, shape(body_of(sample))
+        return shape(json.loads(body or ""))
     except ValueError:
-        return sample.name, sample.status, None
+        return None

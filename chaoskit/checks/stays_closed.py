@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from chaoskit.checks.breaker_timeline import BreakerTimeline, timeline
+from chaoskit.checks.breaker_timeline import BreakerTimeline, declared_timeline
 from chaoskit.checks.calls import LinkCalls, calls_on
 from chaoskit.checks.check import SETTLE, Check, holds, took, unclear, violated
 from chaoskit.checks.exposure import exposure
@@ -41,7 +41,7 @@ class StaysClosedCheck(Check):
 
     def judge(self, evidence: Evidence, system: System) -> Verdict:
         """One finding: `stays_closed`."""
-        calls, life = calls_on(evidence, self.stays_closed), timeline(evidence, self.stays_closed)
+        calls, life = calls_on(evidence, self.stays_closed), declared_timeline(evidence, system, self.stays_closed)
         return Verdict.of(self.keyword, self.rule, self.subject, [self._finding(evidence, calls, life)])
 
     def _finding(self, evidence: Evidence, calls: LinkCalls, life: BreakerTimeline) -> Finding:

@@ -51,6 +51,9 @@ NEVER_OPENED_WATCH_S = 35.0
 NEVER_OPENED_CALLS_DECLARED_MIN = 20
 """With a declared time the user has vouched for the load; libraries' volume thresholds go up to 20 (Hystrix)."""
 
+HANGS_S = 1.0
+"""A call in flight for so long counts as one that fails."""
+
 INSTANT_TOLERANCE_S = 0.05
 """How exact an instant seen from outside is, against the service's own clock."""
 

@@ -114,14 +114,15 @@ def _hung(evidence: Evidence, calls: LinkCalls, exposed: Exposure, limit: _Limit
         if call.outcome == "abandoned" and call.end <= until:
             hung.durations.append(call.end - call.t)
             hung.positions.append(i)
-        elif call.end > until:
+        elif call.outcome == "answered" and call.end <= until:
+            if call.end - call.t > limit.holds_s:
+                hung.durations.append(call.end - call.t)
+                hung.positions.append(i)
+        elif call.end > until or min(call.end, until) - call.t > limit.holds_s:
             hung.waiting.append(i)
-            hung.waited.append(until - call.t)
-            if until - call.t > limit.violated_s:
+            hung.waited.append(min(call.end, until) - call.t)
+            if hung.waited[-1] > limit.violated_s:
                 hung.endless.append(i)
-        elif call.outcome == "answered" and call.end - call.t > limit.holds_s:
-            hung.durations.append(call.end - call.t)
-            hung.positions.append(i)
     return hung
 
 
