@@ -71,7 +71,7 @@ def read_events(path: Path) -> list[Event]:
     except OSError as error:
         raise _unreadable(path, 0, error.strerror or str(error)) from error
     last = len(lines)
-    parse = msgspec.json.Decoder().decode
+    parse = msgspec.json.Decoder(dict[str, Any]).decode
     events: list[Event] = []
     for number, line in enumerate(lines, 1):
         if not line:

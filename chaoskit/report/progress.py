@@ -103,7 +103,7 @@ class Progress:
 
     def phase_lengths(self) -> list[tuple[str, float, float | None]]:
         """(phase, seconds so far, planned seconds or None), those not begun with 0 s; in their usual order."""
-        ends = [t for _, t in self.phases[1:]] + [self.now]
+        ends = [*(t for _, t in self.phases[1:]), self.now][: len(self.phases)]
         lengths = {name: end - start for (name, start), end in zip(self.phases, ends, strict=True)}
         known = [*PHASES, *(name for name in lengths if name not in PHASES)]
         return [(name, lengths.get(name, 0.0), self._planned_s(name)) for name in known]

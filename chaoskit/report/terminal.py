@@ -7,6 +7,7 @@ rich is loaded only by the live view.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from chaoskit.model.event import Event
@@ -87,13 +88,18 @@ class PlainView:
 
 
 class LiveView:
-    """At most 24 lines that stay in place: the sentence, the phases, the faults in force, the checks as they decide."""
+    """At most 24 lines that stay in place: the sentence, the phases, the faults in force, the checks as they decide.
+
+    A thread draws: a terminal that is held (Ctrl-S) must stop the picture, never the run. The lock is held for
+    taking an event in and for reading the state, not while writing.
+    """
 
     def __init__(self, stream: TextIO, plans: Mapping[int, ScenarioPlan] | None = None) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self.progress = Progress(plans or {}, scenarios_total=len(plans or {}))
+        self._lock = Lock()
         self._stream = stream
         self._console = Console(file=stream, force_terminal=True, highlight=False)
         self._live: Live | None = Live(
@@ -103,11 +109,13 @@ class LiveView:
 
     def on_event(self, event: Event) -> None:
         """Take it in; the screen is redrawn a few times a second, not per event."""
-        self.progress.on_event(event)
+        with self._lock:
+            self.progress.on_event(event)
 
     def on_verdicts(self, scenario_index: int, verdicts: tuple[Verdict, ...]) -> None:
         """Take them in."""
-        self.progress.on_verdicts(scenario_index, verdicts)
+        with self._lock:
+            self.progress.on_verdicts(scenario_index, verdicts)
 
     def finish(self, record: RunRecord, report: str = "") -> None:
         """Take the view down and leave the summary."""
@@ -128,7 +136,8 @@ class LiveView:
         width = self._console.width
         height = min(LINES, self._console.height)
         screen = Text(no_wrap=True, overflow="ellipsis")
-        lines = draw(self.progress, width, height)
+        with self._lock:
+            lines = draw(self.progress, width, height)
         for position, (line, style) in enumerate(lines):
             shown = line if len(line) <= width else line[: width - 1] + "…"
             screen.append(shown + ("\n" if position < len(lines) - 1 else ""), style=style)

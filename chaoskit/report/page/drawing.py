@@ -98,7 +98,14 @@ def draw_phases(axis: TimeAxis, phases: Sequence[tuple[str, float, float]]) -> H
             last = right > 0.99 and right - left < 0.2  # at the right edge a word must end where the plot ends
             place = {"x": _percent(right if last else left), "dx": "0" if last else "5"}
             parts.append(
-                tag("text", name, y="14", text_anchor="end" if last else "start", class_="phase-label", **place)
+                tag(
+                    "text",
+                    wording.clipped(name, 14),
+                    y="14",
+                    text_anchor="end" if last else "start",
+                    class_="phase-label",
+                    **place,
+                )
             )
     svg = tag(
         "svg", *parts, class_="plot", height=20, role="img", aria_label="Phases: " + ", ".join(p[0] for p in phases)
@@ -201,7 +208,14 @@ def _band(axis: TimeAxis, panel: Panel) -> Html:
         if right - left >= LABEL_SHARE_MIN:
             tone = f"state-label on-{stretch.tone}"
             parts.append(
-                tag("text", stretch.state, x=_percent((left + right) / 2), y=21, text_anchor="middle", class_=tone)
+                tag(
+                    "text",
+                    wording.clipped(stretch.state, 12),
+                    x=_percent((left + right) / 2),
+                    y=21,
+                    text_anchor="middle",
+                    class_=tone,
+                )
             )
     return join(parts)
 
@@ -237,7 +251,14 @@ def _fault_rects(scene: Scene) -> Html:
 def _fault_names(scene: Scene) -> Html:
     """Which fault it is, small, in every panel: a reader who scrolled no longer sees the strip on top."""
     return join(
-        tag("text", band.fault, x=_percent(scene.axis.share(band.start)), dx=4, y=12 + 12 * row, class_="fault-name")
+        tag(
+            "text",
+            wording.clipped(band.fault, 6),
+            x=_percent(scene.axis.share(band.start)),
+            dx=4,
+            y=12 + 12 * row,
+            class_="fault-name",
+        )
         for row, band in enumerate(scene.bands)
     )
 

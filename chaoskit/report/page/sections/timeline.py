@@ -65,7 +65,12 @@ def render(scene: Scene, panels: list[Panel]) -> Html | None:
 def _figure(scene: Scene, position: int, panel: Panel) -> Html:
     legend = [
         tag(
-            "span", drawing.draw_key(s.tone, panel.shape), s.name, " ", tag("output", "", data_series=i), class_="entry"
+            "span",
+            drawing.draw_key(s.tone, panel.shape),
+            wording.clipped(s.name, 24),
+            " ",
+            tag("output", "", data_series=i),
+            class_="entry",
         )
         for i, s in enumerate(panel.series)
     ]
