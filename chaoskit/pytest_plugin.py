@@ -80,7 +80,7 @@ class ChaosScenario(pytest.Collector):
     def collect(self) -> Iterator[ChaosCheck]:
         seen: dict[str, int] = {}
         for place, check in enumerate(self.scenario.expect):
-            name = f"{check.keyword}[{check.subject}]"
+            name = f"{check.keyword}[{check.subject}]" if check.subject else check.keyword
             seen[name] = seen.get(name, 0) + 1
             if seen[name] > 1:
                 name += f"#{seen[name]}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from typing import Any
 
 from chaoskit.model.plan import Plan, PlannedFault, ScenarioPlan
 from chaoskit.model.quantity import format_duration as duration
-from chaoskit.model.scenario import Needs
+from chaoskit.model.scenario import CheckSpec, Needs
 
 
 def plan_as_text(plan: Plan) -> str:
@@ -31,7 +32,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
 
 def _lines(plan: Plan) -> Iterator[str]:
     parts = [("Toxiproxy", plan.needs_toxiproxy), ("tap", plan.needs_tap), ("broker", plan.needs_broker)]
-    yield f"system {plan.system.system}  ({plan.system_file})"
+    yield f"system {plan.system.system}  ({os.path.relpath(plan.system_file)})"
     yield f"  services  {', '.join(plan.services) or 'none'}"
     yield f"  engines   {', '.join(name for name, needed in parts if needed) or 'none'}"
     for link, sight in plan.links.items():
@@ -55,7 +56,7 @@ def _scenario(plan: ScenarioPlan) -> Iterator[str]:
         yield f"   {duration(at_s):>8}  {what}"
     yield f"   {'then':>8}  recovery, and what the checks wait for: {_needs(plan.needs)}"
     for check in scenario.expect:
-        yield f"   check     {check.keyword}[{check.subject}]"
+        yield f"   check     {_id(check)}"
     yield f"   ends      once all checks are decided, after {duration(plan.deadline_s)} at the latest"
 
 
@@ -83,6 +84,11 @@ def _fields(instruction: Any) -> dict[str, Any]:
         for field in dataclasses.fields(instruction)
         if getattr(instruction, field.name) not in (field.default, {}, ())
     }
+
+
+def _id(check: CheckSpec) -> str:
+    """As its verdict will be called."""
+    return f"{check.keyword}[{check.subject}]" if check.subject else check.keyword
 
 
 def _steady(plan: ScenarioPlan) -> str:
@@ -123,7 +129,7 @@ def _scenario_as_json(plan: ScenarioPlan) -> dict[str, Any]:
         "baseline_s": plan.baseline_s,
         "deadline_s": plan.deadline_s,
         "faults": [_fault_as_json(fault) for fault in plan.faults],
-        "checks": [{"id": f"{check.keyword}[{check.subject}]", "rule": check.rule} for check in plan.scenario.expect],
+        "checks": [{"id": _id(check), "rule": check.rule} for check in plan.scenario.expect],
         "needs": dataclasses.asdict(plan.needs),
     }
 

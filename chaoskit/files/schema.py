@@ -21,9 +21,7 @@ def schema(vocabulary: Vocabulary) -> dict[str, dict[str, Any]]:
 def _system() -> dict[str, Any]:
     body = System.model_json_schema()
     definitions = body.pop("$defs", {})
-    links = body["properties"]["links"]
-    # LinkName as a key: pydantic writes the pattern of the keys where their type has one.
-    links.setdefault("additionalProperties", {"$ref": "#/$defs/Link"})
+    body["properties"]["links"]["additionalProperties"] = False  # a name that is no `caller -> callee` is a mistake
     return _document("chaoskit.yaml: the system under test", body, definitions)
 
 

@@ -43,7 +43,20 @@ def load_system(path: Path) -> System:
         problems.append(Problem(str(path), 0, 0, f"{what}: it must hold one system", "begin with 'system: NAME'"))
     if problems or system is None:
         raise FileProblem(sorted(problems, key=lambda problem: (problem.line, problem.column)))
-    return system
+    return _with_files(system, path.resolve().parent)
+
+
+def _with_files(system: System, folder: Path) -> System:
+    """The same system with the files that it names as absolute paths: they stand relative to the system file."""
+    consumers = {
+        name: one.model_copy(update={"message": str(folder / one.message)}) if one.message else one
+        for name, one in system.consumers.items()
+    }
+    services = {
+        name: one.model_copy(update={"openapi": str(folder / one.openapi)}) if one.openapi else one
+        for name, one in system.services.items()
+    }
+    return system.model_copy(update={"consumers": consumers, "services": services})
 
 
 def _validated(document: Document, problems: list[Problem]) -> System | None:

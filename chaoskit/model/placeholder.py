@@ -69,7 +69,8 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def _parse(inside: str, start: int, end: int) -> Placeholder:
-    kind, colon, name = (part.strip() for part in inside.partition(":"))
+    kind, colon, name = inside.partition(":")
+    name = name.strip()
     if kind in BARE_KINDS and not colon:
         return Placeholder(kind, "", start, end)
     if kind in NAMED_KINDS and name:
