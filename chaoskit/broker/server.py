@@ -19,6 +19,10 @@ from chaoskit.installed import find_installed
 _REMEDY = "run `make setup`, install rabbitmq-server, or set CHAOSKIT_AMQP_URL to a RabbitMQ that runs"
 
 
+_INSTALLED = Path("/")
+"""Below which Debian's package lies once it is installed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """One installation: Erlang's root (with `erts-*`, `lib`) and RabbitMQ's home (with `plugins`)."""
@@ -51,7 +55,7 @@ def _candidates() -> Iterator[Server]:
     erl = shutil.which("erl")
     if started_by and erl:  # generic packages: <home>/sbin/rabbitmq-server, <erlang>/bin/erl
         yield Server(Path(erl).resolve().parent.parent, Path(started_by).resolve().parent.parent)
-    yield from _debian(Path("/"))
+    yield from _debian(_INSTALLED)
     if unpacked := find_installed("rabbitmq"):
         yield from _debian(unpacked)
 
