@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 
 from chaoskit.broker.address import BrokerAddress
 from chaoskit.broker.server import NodeSettings, Server, command, environment, find_server, write_settings
@@ -190,22 +191,14 @@ async def _gone(process: subprocess.Popen[bytes]) -> None:
 
 
 def _group_lives(pgid: int) -> bool:
-    try:
-        os.killpg(pgid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return any(_group_of(entry) == pgid for entry in os.listdir("/proc") if entry.isdigit())
-
-
-def _group_of(pid: str) -> int:
-    """The process group of a process that still runs; 0 for a gone or a dead one that nobody has reaped."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return 0 if fields[0] == "Z" else int(fields[2])
+    """Whether any process of the group still runs; a dead one that nobody has reaped does not."""
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == pgid and process.status() != psutil.STATUS_ZOMBIE:
+                return True
+        except (ProcessLookupError, PermissionError, psutil.Error):
+            continue
+    return False
 
 
 async def _accepts(port: int) -> bool:

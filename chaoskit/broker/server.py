@@ -117,12 +117,12 @@ def _write(path: Path, text: str) -> None:
 def environment(server: Server, node: NodeSettings) -> Mapping[str, str]:
     """The node's whole environment; nothing of ours, so that no RABBITMQ_… or ERL_… of the user leaks in."""
     folder, home = node.folder, server.home
-    libraries = home.parents[2] / "x86_64-linux-gnu"  # where an unpacked libsctp lies; harmless elsewhere
+    libraries = [str(path) for path in home.parents[2].glob("*-linux-gnu")]  # an unpacked libsctp lies there
     return {
         "PATH": f"{server.erlang / 'bin'}:/usr/bin:/bin",
         "HOME": str(folder),
         "LANG": "C.UTF-8",
-        "LD_LIBRARY_PATH": str(libraries) if libraries.is_dir() else "",
+        **({"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {}),
         "ROOTDIR": str(server.erlang),
         "BINDIR": str(server.erts / "bin"),
         "EMU": "beam",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +112,40 @@ async def until(holds: Callable[[], Any], within_s: float = 10.0) -> None:
 def seen(recorder: ListRecorder, cls: type[Event]) -> list[Any]:
     """The recorded events of one kind."""
     return [event for event in recorder.events if isinstance(event, cls)]
+
+
+class Relay:
+    """A way to a broker that can be cut: `cut()` aborts all connections, `close()` refuses new ones as well."""
+
+    def __init__(self, vhost: Rabbit) -> None:
+        self._upstream = vhost.address
+        self._open: list[asyncio.StreamWriter] = []
+        self._vhost = vhost
+
+    async def open(self) -> Rabbit:
+        """The same virtual host by way of the relay."""
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()
+        return replace(self._vhost, url=self._vhost.through(f"{host}:{port}"))
+
+    def cut(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
+        self._open.clear()
+
+    def close(self) -> None:
+        self._server.close()
+        self.cut()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(self._upstream.host, self._upstream.port)
+        self._open += [writer, far_writer]
+        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

@@ -22,6 +22,7 @@ from tests.service.message_consumer import (
     EXCHANGE,
     QUEUE,
     ROUTING_KEY,
+    Relay,
     consuming,
     declare,
     names_of,
@@ -101,6 +102,36 @@ def test_a_copy_is_the_original_but_for_our_marks(vhost: Rabbit) -> None:
         assert copy.user_id is None
         marks = {"x-chaoskit-id": f"{handle}-1", "x-chaoskit-fault": handle}
         assert copy.headers == {"tenant": 7, **marks}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-chaoskit-fault": "ck-f9-00"},
+        {"x-death": [{"queue": QUEUE, "reason": "expired", "count": 1, "exchange": ""}]},
+    ],
+    ids=["a copy", "a retry"],
+)
+def test_copies_and_retries_are_not_copied_again(vhost: Rabbit, headers: dict[str, object]) -> None:
+    """A consumer that sends a copy on, or retries through a TTL queue, must not start an avalanche."""
+    declare(vhost)
+
+    async def play() -> None:
+        actuator, _ = actuator_of(vhost)
+        order = DuplicateMessages("inventory")
+        handle, _ = actuator.prepare("f1", order)
+        async with consuming(vhost) as consumer:
+            await actuator.inject(handle, order)
+            await produce(vhost, ["again"], headers=headers)
+            await produce(vhost, ["new"])
+            await until(lambda: len(consumer.taken) == 3)
+            await actuator.revert(handle, order)
+            assert Counter(message.headers.get("x-chaoskit-fault") == handle for message in consumer.taken) == {
+                False: 2,
+                True: 1,
+            }
 
     asyncio.run(play())
 
@@ -199,6 +230,26 @@ def test_a_queue_behind_the_default_exchange_is_refused(vhost: Rabbit) -> None:
         api.delete(f"/queues/{vhost.address.vhost}/{QUEUE}")
         api.put(f"/queues/{vhost.address.vhost}/{QUEUE}s", json={"durable": True}).raise_for_status()
     assert f"did you mean '{QUEUE}s'" in asyncio.run(play(vhost))
+
+
+def test_a_lost_connection_ends_the_fault_and_says_so(vhost: Rabbit) -> None:
+    """Copying that stopped is a fault that is no longer in force: `hold` tells why, and `revert` still returns."""
+    declare(vhost)
+    relay = Relay(vhost)
+
+    async def play() -> None:
+        actuator = BrokerActuator(await relay.open(), system_of(), RealClock(), ListRecorder())
+        order = DuplicateMessages("inventory")
+        handle, _ = actuator.prepare("f1", order)
+        await actuator.inject(handle, order)
+        assert await actuator.hold(handle, order) == (0, "")
+        relay.close()
+        await until(lambda: actuator._in_force[handle].trouble)
+        _, why = await actuator.hold(handle, order)
+        assert "connection to the broker was lost" in why
+        await actuator.revert(handle, order)
+
+    asyncio.run(play())
 
 
 def test_kill_minus_nine_leaves_nothing_at_the_broker(vhost: Rabbit) -> None:

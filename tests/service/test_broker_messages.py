@@ -27,6 +27,7 @@ from tests.service.message_consumer import (
     EXCHANGE,
     QUEUE,
     ROUTING_KEY,
+    Relay,
     consuming,
     declare,
     names_of,
@@ -205,3 +206,19 @@ def test_messages_that_reach_nobody_are_refused(vhost: Rabbit, tmp_path: Path) -
     other = System(system="t", consumers={"other": Consumer(queue="elsewhere", key="id")})
     with pytest.raises(FaultFailed, match="reach no queue of a consumer"):
         asyncio.run(publish(other, ROUTING_KEY, EXCHANGE))
+
+
+def test_a_lost_connection_is_told_by_the_watch(vhost: Rabbit) -> None:
+    """From then on dead letters are not seen: that must not look like there were none."""
+    declare(vhost)
+    recorder, relay = ListRecorder(), Relay(vhost)
+
+    async def play() -> None:
+        watch = QueueWatch(await relay.open(), system_of(), RealClock(), recorder)
+        await watch.start(["inventory"])
+        relay.close()
+        await until(lambda: seen(recorder, ProbeFailed))
+        await watch.stop()
+
+    asyncio.run(play())
+    assert "connection to the broker was lost" in seen(recorder, ProbeFailed)[0].reason

@@ -19,6 +19,7 @@ from chaoskit.errors import BrokerFailed, UsageProblem
 
 from tests.fakes.ports import FreeWard, RealClock
 from tests.fixtures.rabbitmq import ROOT, Rabbit
+from tests.service.message_consumer import Relay
 
 pytestmark = pytest.mark.service
 
@@ -165,9 +166,27 @@ def test_a_sound_foreign_broker_is_accepted_and_left_alone(vhost: Rabbit) -> Non
     async def play() -> None:
         assert "run by somebody else" in await broker.start()
         await broker.stop()
-        await broker.start()
+        await broker.stop()
+        assert not broker.dead()
 
     asyncio.run(play())
     assert broker.through("127.0.0.1:7777") == replace(vhost.address, port=7777).url
     with pytest.raises(UsageProblem, match="not a broker's URL"):
         ForeignBroker("http://127.0.0.1:15672")
+
+
+def test_a_foreign_broker_is_dead_once_no_connection_can_be_had(vhost: Rabbit) -> None:
+    """A cut connection is no death, for somebody's fault may have cut it; a broker that refuses a new one is gone."""
+    relay = Relay(vhost)
+
+    async def play() -> None:
+        reached = await relay.open()
+        broker = ForeignBroker(reached.url, vhost.management_url)
+        await broker.start()
+        relay.cut()
+        assert not await RealClock().until(lambda: bool(broker.dead()), 0.3)
+        relay.close()
+        assert await RealClock().until(lambda: "can't be reached" in broker.dead(), 5)
+        await broker.stop()
+
+    asyncio.run(play())
