@@ -111,6 +111,8 @@ class HttpDissector:
                 self._backlog += data[pos:]
                 size = passed
         self._pass(data, passed, size)
+        if self._raw and self._refused:
+            self._relay.reset_caller()
 
     def _pass(self, data: bytes, start: int, end: int) -> None:
         if start < end:
@@ -242,11 +244,13 @@ class HttpDissector:
         if self._queue:
             self._answers.drop(time.monotonic(), "refused")
             self._relay.reset_caller()
+        elif self._raw:
+            self._relay.reset_caller()
         elif self._here is None:
             asyncio.get_running_loop().call_later(REFUSED_WAIT_S, self._stop_waiting)
 
     def _stop_waiting(self) -> None:
-        if self._here is None and self._sending is None:
+        if self._raw or not self._up:
             self._relay.reset_caller()
 
     def caller_ended(self, t: float, *, reset: bool) -> bool:
