@@ -9,25 +9,24 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from chaoskit.errors import PartFailed
+from chaoskit.errors import ExitCode, PartFailed
 from chaoskit.installed import tool_folders
 
 _TAIL_LINES = 15
 
 
 def install_folder() -> Path:
-    """Where programs are put: the best of `tool_folders()` that is not merely the current directory's."""
-    candidates = [folder for folder in tool_folders() if folder != Path.cwd() / ".tools"]
-    checkout = Path(__file__).resolve().parent.parent
-    if not os.environ.get("CHAOSKIT_TOOLS") and (checkout / "pyproject.toml").is_file():
-        return checkout / ".tools"
-    return candidates[0]
+    """Where programs are put: `CHAOSKIT_TOOLS`, else the checkout's `.tools`, else the user's cache."""
+    *named_or_checkout, _current, cache = tool_folders()
+    return named_or_checkout[0] if named_or_checkout else cache
 
 
 def say(part: str, text: str) -> None:
@@ -37,15 +36,15 @@ def say(part: str, text: str) -> None:
 
 @contextlib.contextmanager
 def staging(tools: Path, name: str) -> Iterator[Path]:
-    """An empty folder `<tools>/.staging/<name>`, ours alone while the block lasts, gone after it.
+    """An empty folder below `<tools>/.staging`, ours alone while the block lasts, gone after it.
 
     A second installer waits for the first. What an interrupted one left is removed: a program appears in its final
     place by one rename, or not at all. Raises PartFailed where the folder can't be written.
     """
-    folder = tools / ".staging" / name
+    stages = tools / ".staging"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = (folder.parent / f"{name}.lock").open("w")
+        stages.mkdir(parents=True, exist_ok=True)
+        lock = (stages / f"{name}.lock").open("w")
     except OSError as error:
         raise PartFailed(
             f"cannot write the folder for programs: {error.strerror}",
@@ -54,8 +53,10 @@ def staging(tools: Path, name: str) -> Iterator[Path]:
         ) from error
     with lock:
         _lock(lock.fileno(), name)
-        _remove(folder)
-        folder.mkdir()
+        for left in stages.glob(f"{name}-*"):
+            _remove(left)
+        # A new name each time: a build whose parent was killed may still be writing to the old one.
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=stages))
         try:
             yield folder
         finally:
@@ -77,9 +78,13 @@ def run_step(
         raise PartFailed(f"cannot run {command[0]}: {error.strerror}", remedy=f"install {command[0]}") from error
     with process:
         assert process.stdout is not None
-        for line in process.stdout:
-            tail.append(line.rstrip())
-            say(part, f"  {line.rstrip()}")
+        try:
+            for line in process.stdout:
+                tail.append(line.rstrip())
+                say(part, f"  {line.rstrip()}")
+        except BaseException:
+            process.kill()
+            raise
     if process.returncode:
         last = "\n    ".join(list(tail)[-_TAIL_LINES:])
         raise PartFailed(f"{' '.join(command[:3])} … ended with exit code {process.returncode}:\n    {last}")
@@ -116,20 +121,19 @@ def _lock(fd: int, name: str) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Go's module cache is read-only by default: make it writable where that hinders."""
-
-    def unlock(function: object, path: str, _error: object) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(Path(path).parent, 0o700)
-            os.chmod(path, 0o700)
-            os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
-
-    shutil.rmtree(folder, onerror=unlock)
-    if folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+    """As much of it as can be removed; the rest is left for the next time."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def end_with(error: PartFailed) -> int:
-    """Say what went wrong; the exit code for it."""
-    print(f"\n{error}", file=sys.stderr, flush=True)
-    return int(error.exit_code)
+def run_installer(part: str, install: Callable[[], str]) -> int:
+    """Install, with progress on stdout and no traceback for what can go wrong; the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by set-up: end what runs below us as well
+    try:
+        say(part, install())
+    except PartFailed as error:
+        print(f"\n{error}", file=sys.stderr, flush=True)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        say(part, "interrupted; run it again to go on")
+        return int(ExitCode.ABORTED)
+    return int(ExitCode.PASSED)

