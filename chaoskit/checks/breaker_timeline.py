@@ -183,12 +183,20 @@ class _Reader:
         return min(self._trip(i, end), end), end
 
     def _trip(self, i: int, before: float) -> float:
-        """The earliest failure at or after arrival `i`: of that call, or of one in flight since before it."""
+        """The failure at or after arrival `i` that opened it: of that call, or of one in flight since before it.
+
+        The next request made no call, so it was open by then. Several failures before that: the middle of them.
+        """
         arrival, flying = self.calls.times[i], self._in_flight_at(i)
         failures = [f for call in flying if (f := failed_at(call, self.timeout_s)) is not None]
         failures = [f for f in failures if arrival - ARRIVAL_TRANSIT_S <= f <= self.known]
         if failures:
-            return max(arrival, min(failures))
+            first = min(failures)
+            asked = bisect_left(self.requests.answered, arrival)
+            if self.ratio >= THIN_CALLS_PER_REQUEST_MIN and asked < len(self.requests.answered):
+                refused = self.requests.answered[asked] + ARRIVAL_TRANSIT_S
+                first = (first + max([f for f in failures if f <= refused], default=first)) / 2
+            return max(arrival, first)
         if flying and all(call.outcome == "open" for call in flying):
             return self._first_answer(arrival, before)
         return arrival
@@ -213,7 +221,7 @@ class _Reader:
             if i + 1 < len(times) and times[i + 1] - times[i] < usual_s:
                 is_thin = False  # by far the most, told without a closer look
             else:
-                is_thin = self._is_thin(i)
+                is_thin = self._is_thin(i, begun is not None)
             if is_thin:
                 begun = i if begun is None else begun
             elif begun is not None:
@@ -222,12 +230,13 @@ class _Reader:
         if begun is not None:
             yield from self._full(begun, len(self.calls.times) - 1)
 
-    def _is_thin(self, i: int) -> bool:
+    def _is_thin(self, i: int, is_open: bool) -> bool:
+        """While it is open a single call changes nothing: the pause after it counts from its arrival."""
         arrival, times = self.calls.times[i], self.calls.times
         following = times[i + 1] if i + 1 < len(times) else self.known
         if following - arrival < GAP_S_MIN and self._due(arrival, following) < THIN_DUE_MIN:
             return False
-        start, end = self._pause(i)
+        start, end = (arrival, following) if is_open else self._pause(i)
         due, length_s = self._due(start, end), self._length(start, end)
         if due >= GAP_DUE_MIN and length_s >= GAP_S_MIN:
             return True
@@ -274,7 +283,9 @@ class _Reader:
         """Whether the pause after probe `i` is more than the time that the probe itself took."""
         if self.calls.calls[i].outcome == "open" and self.timeout_s is None:
             return False
-        return self._length(*self._pause(i)) >= GAP_S_MIN
+        start, end = self._pause(i)
+        good = succeeded_at(self.calls.calls[i], self.timeout_s)
+        return self._length(start if good is None else min(good, end), end) >= GAP_S_MIN
 
     def _is_probe(self, opened: float, previous: float, arrival: float) -> bool:
         if self.reset_s is not None:

@@ -136,6 +136,9 @@ class Breaker:
     opened: float = 0.0
     outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=20))
 
+    def __post_init__(self) -> None:
+        self.outcomes = deque(maxlen=max(20, self.volume))
+
     def admit(self, now: float) -> int | None:
         if self.state == "closed":
             return self.permit
@@ -225,7 +228,7 @@ def story(
 ) -> Story:
     """One scenario on one link: `baseline_s` of health, `fault_s` of a fault, `after_s` of health again.
 
-    `fault`: hang | down | status | latency | cut. A caller without `breaker` calls every time, without `timeout_s` it
+    `fault`: hang | down | status | latency | cut | none. A caller without `breaker` calls every time, without `timeout_s` it
     waits for ever, without `fallback` it answers 500.
     """
     return _World(**{k: v for k, v in locals().items()}).play()
@@ -378,7 +381,7 @@ class _World:
     def _callee(self, t: float) -> tuple[bool, int, float, str]:
         """(good, status, seconds, outcome)."""
         usual_s = self.random.uniform(0.002, 0.006)
-        if not self._faulty(t):
+        if self.fault == "none" or not self._faulty(t):
             return True, 200, usual_s, "answered"
         patience = self.timeout_s if self.timeout_s is not None else float("inf")
         heals_in = self.baseline_s + self.fault_s - t if self.healed else 1e9
