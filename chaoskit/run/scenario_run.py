@@ -40,7 +40,8 @@ class ScenarioRun:
         self.evidence: Evidence = cast.recorder.begin(plan, self.started)
         self.verdicts: tuple[Verdict, ...] = ()
         self._judged_at = -1.0
-        self._unproven = {f.target for f in plan.faults if f.target in cast.plan.links}
+        links = [getattr(i, "link", "") for fault in plan.faults for i in fault.instructions]
+        self._unproven = dict.fromkeys(link for link in links if link in cast.plan.links)
         self._traffic_before: dict[str, int] = {}
         self._loaded = False
         self._probing: asyncio.Task[None] | None = None
@@ -79,7 +80,7 @@ class ScenarioRun:
         await self._fault_phase()
         await self._recovery()
         await self._settle()
-        return "decided" if self._decided() else "deadline"
+        return "decided" if self._decided() or self._only_settling() else "deadline"
 
     async def _begin(self) -> None:
         self._phase("baseline")
@@ -287,7 +288,7 @@ class ScenarioRun:
                 self._proof(link, True, f"{seen} calls and connections passed it")
 
     def _proof(self, link: str, passed: bool, detail: str) -> None:
-        self._unproven.discard(link)
+        self._unproven.pop(link, None)
         self.cast.recorder.record(
             LinkProof(t=self.clock.now(), link=link, passed=passed, sight=self.cast.plan.links[link], detail=detail)
         )

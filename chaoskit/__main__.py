@@ -1,0 +1,6 @@
+"""`python -m chaoskit`"""
+
+from chaoskit.cli import main
+
+if __name__ == "__main__":
+    main()
