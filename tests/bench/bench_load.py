@@ -27,8 +27,8 @@ from chaoskit.model.system import System
 from tests.bench.cpu import report
 from tests.fakes.ports import FreeWard, ListRecorder, RealClock
 
-ROUNDS = 5
-WINDOW_S = 4.0
+ROUNDS = 7
+WINDOW_S = 3.0
 RATE_PER_S = 300
 USERS = 60
 RATES_TO_TRY = (500, 1000, 1500, 2000, 2500, 3000)

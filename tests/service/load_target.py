@@ -1,11 +1,15 @@
-"""A small real HTTP server for load tests that misbehaves by path, and a load child that drives it."""
+"""A small real HTTP server for load tests that misbehaves by path, and a load child that drives it.
+
+A child takes seconds to start on a busy machine, so the tests of a module share one (`stage`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,7 +117,7 @@ async def driven(
     recorder, clock = ListRecorder(), RealClock()
     child = LoadChild(
         system=System.model_validate(parts),
-        urls={"order": url},
+        urls={"order": url, "gone": "http://127.0.0.1:1"},
         clock=clock,
         recorder=recorder,
         ward=FreeWard(),
@@ -124,3 +128,34 @@ async def driven(
         yield Driven(child, recorder, clock)
     finally:
         await child.stop()
+
+
+@dataclass
+class Stage:
+    """A server and a child that several tests use one after the other, on one event loop."""
+
+    served: Target
+    load: Driven
+    runner: asyncio.Runner
+
+    def play(self, test: Callable[[Target, Driven], Coroutine[Any, Any, None]]) -> None:
+        """Run a test's coroutine from a clean slate."""
+        self.served.seen.clear()
+        self.served.gate.set()
+        self.load.recorder.events.clear()
+        self.runner.run(test(self.served, self.load))
+
+
+@contextmanager
+def stage(journeys: dict[str, Any], seeded: dict[str, list[Any]] | None = None) -> Iterator[Stage]:
+    """For a fixture of module scope."""
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        serving = target()
+        served = runner.run(serving.__aenter__())
+        driving = driven(served.url, Path(folder), journeys, seeded)
+        try:
+            load = runner.run(driving.__aenter__())
+            yield Stage(served, load, runner)
+            runner.run(driving.__aexit__(None, None, None))
+        finally:
+            runner.run(serving.__aexit__(None, None, None))

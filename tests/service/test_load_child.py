@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,12 @@ from chaoskit.errors import EngineFailed
 from chaoskit.model.event import LoadEnded, LoadIteration, LoadStarted, Sample
 from chaoskit.model.scenario import Load
 
-from tests.service.load_target import Target, driven, target
+from tests.service.load_target import Driven, Stage, Target, driven, stage, target
 
 pytestmark = pytest.mark.service
 
 JOURNEYS = {
+    "gone": [{"http": "GET {gone}/"}],
     "browse": [{"http": "GET {order}/orders/{seeded.order}"}],
     "place": [
         {"http": "POST {order}/orders", "json": {"id": "{uuid}", "n": "{seq}"}, "name": "place"},
@@ -33,73 +34,82 @@ JOURNEYS = {
 SEEDED = {"order": list("abcdefg")}
 
 
-def test_several_loads_in_one_child(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def on() -> Iterator[Stage]:
+    """One child for the tests that do it no harm."""
+    with stage(JOURNEYS, SEEDED) as shared:
+        yield shared
+
+
+def test_several_loads_in_one_child(on: Stage) -> None:
     """Protects a run of many scenarios: one process for all, each load with its own names, numbers and keys."""
 
-    async def run() -> None:
-        async with target() as served, driven(served.url, tmp_path, JOURNEYS, SEEDED) as load:
-            await load.load("browse", "100/s", until=lambda: len(load.of(Sample)) >= 20)
-            first = len(load.of(Sample))
-            await load.load("place", "50/s", until=lambda: len(load.of(LoadIteration)) >= 10, bodies=True)
-            second = len(load.of(Sample))
-            await load.load("place", "50/s", until=lambda: len(load.of(Sample)) >= second + 20)
-            assert [event.journey for event in load.of(LoadStarted)] == ["browse", "place", "place"]
-            assert len(load.of(LoadEnded)) == 3
-            outcomes = Counter((s.name, s.status, s.ok, s.error, s.body) for s in load.of(Sample)[first:second])
-            assert set(outcomes) == {
-                ("place", 200, True, "", '{"ok":true}'),
-                ("GET {order}/status/404", 404, True, "", "oops"),
-                ("GET {order}/status/500", 500, False, "", "oops"),
-            }
-            assert {(i.requests, i.ok) for i in load.of(LoadIteration)} == {(3, False)}
-            posted = [json.loads(body) for method, _, body, _ in served.seen if method == "POST"]
-            assert len({order["id"] for order in posted}) == len(posted) == len({order["n"] for order in posted})
+    async def run(served: Target, load: Driven) -> None:
+        await load.load("browse", "100/s", until=lambda: len(load.of(Sample)) >= 20)
+        first = len(load.of(Sample))
+        await load.load("place", "50/s", until=lambda: len(load.of(LoadIteration)) >= 10, bodies=True)
+        second = len(load.of(Sample))
+        await load.load("place", "50/s", until=lambda: len(load.of(Sample)) >= second + 20)
+        assert [event.journey for event in load.of(LoadStarted)] == ["browse", "place", "place"]
+        assert len(load.of(LoadEnded)) == 3
+        outcomes = Counter((s.name, s.status, s.ok, s.error, s.body) for s in load.of(Sample)[first:second])
+        assert set(outcomes) == {
+            ("place", 200, True, "", '{"ok":true}'),
+            ("GET {order}/status/404", 404, True, "", "oops"),
+            ("GET {order}/status/500", 500, False, "", "oops"),
+        }
+        assert {(i.requests, i.ok) for i in load.of(LoadIteration)} == {(3, False)}
+        posted = [json.loads(body) for method, _, body, _ in served.seen if method == "POST"]
+        assert len({order["id"] for order in posted}) == len(posted) == len({order["n"] for order in posted})
 
-    asyncio.run(run())
+    on.play(run)
 
 
-def test_later_requests_of_an_iteration_are_due_when_they_start(tmp_path: Path) -> None:
+def test_later_requests_of_an_iteration_are_due_when_they_start(on: Stage) -> None:
     """Protects the latency of each request: it is not charged with the time of the ones before it."""
 
-    async def run() -> None:
-        async with target() as served, driven(served.url, tmp_path, JOURNEYS, SEEDED) as load:
-            await load.load("place", "20/s", until=lambda: len(load.of(LoadIteration)) >= 5)
-            for sample in load.of(Sample):
-                assert sample.due <= sample.t
-                if sample.name != "place":
-                    assert sample.latency_ms == pytest.approx(sample.service_ms, abs=0.01)
+    async def run(served: Target, load: Driven) -> None:
+        await load.load("place", "20/s", until=lambda: len(load.of(LoadIteration)) >= 5)
+        for sample in load.of(Sample):
+            assert sample.due <= sample.t
+            if sample.name != "place":
+                assert sample.latency_ms == pytest.approx(sample.service_ms, abs=0.01)
 
-    asyncio.run(run())
+    on.play(run)
 
 
 def test_the_same_seed_makes_the_same_requests(tmp_path: Path) -> None:
-    """Protects repeatability: two children with one seed ask for the same things, another seed for others."""
+    """Protects repeatability: two children with one seed ask for the same things, a later load for others."""
 
-    async def keys(seed: int) -> list[str]:
+    async def keys() -> tuple[list[str], list[str]]:
         async with target() as served, driven(served.url, tmp_path, JOURNEYS, SEEDED) as load:
-            await load.load("place", "50/s", until=lambda: len(load.of(LoadIteration)) >= 24, seed=seed)
-            return [json.loads(body)["id"] for method, _, body, _ in served.seen if method == "POST"]
+            found = []
+            for _ in range(2):
+                served.seen.clear()
+                load.recorder.events.clear()
+                await load.load("place", "50/s", until=lambda: len(load.of(LoadIteration)) >= 20)
+                found.append([json.loads(body)["id"] for method, _, body, _ in served.seen if method == "POST"])
+            return found[0], found[1]
 
     async def run() -> None:
-        one, same, other = await asyncio.gather(keys(1), keys(1), keys(2))
+        (one, later), (same, _) = await asyncio.gather(keys(), keys())
         # Iterations overlap on a busy machine, so the order of arrival is not the order in which they were due.
         assert set(one[:8]) <= set(same)
-        assert not set(one) & set(other)
+        assert not set(one) & set(later)
 
     asyncio.run(run())
 
 
-def test_a_refused_target_is_a_sample_and_not_silence(tmp_path: Path) -> None:
+def test_a_refused_target_is_a_sample_and_not_silence(on: Stage) -> None:
     """Protects from an outage that leaves no trace: each refused request has its sample, status 0, with the reason."""
 
-    async def run() -> None:
-        async with driven("http://127.0.0.1:1", tmp_path, JOURNEYS, SEEDED) as load:
-            await load.load("browse", "50/s", until=lambda: len(load.of(Sample)) >= 10)
-            assert {(s.status, s.error, s.ok) for s in load.of(Sample)} == {(0, "connection refused", False)}
-            (ended,) = load.of(LoadEnded)
-            assert ended.completed == len(load.of(Sample))
+    async def run(served: Target, load: Driven) -> None:
+        await load.load("gone", "50/s", until=lambda: len(load.of(Sample)) >= 10)
+        assert {(s.status, s.error, s.ok) for s in load.of(Sample)} == {(0, "connection refused", False)}
+        (ended,) = load.of(LoadEnded)
+        assert ended.completed == len(load.of(Sample))
 
-    asyncio.run(run())
+    on.play(run)
 
 
 def test_a_child_that_is_killed_is_dead_with_its_reason(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from chaoskit.errors import EngineFailed
 from chaoskit.model.event import LoadEnded, Sample
 from chaoskit.model.scenario import Load
 
-from tests.service.load_target import driven, target
+from tests.service.load_target import Driven, Stage, Target, stage
 
 pytestmark = pytest.mark.service
 
@@ -76,46 +76,50 @@ def journeys(file: Path) -> dict[str, object]:
     }
 
 
-def test_classes_of_the_users_own(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One child for all tests of this module, and the files with the classes."""
+    file = tmp_path_factory.mktemp("users") / "shop_users.py"
+    file.write_text(USERS)
+    (file.parent / "syntax.py").write_text("x = 1\nclass Shopper(\n")
+    with stage(journeys(file)) as shared:
+        yield shared
+
+
+def test_classes_of_the_users_own(on: Stage) -> None:
     """Protects existing Locust suites: tasks, on_start, names, own verdicts, both clients, nested task sets."""
-    file = tmp_path / "shop_users.py"
-    file.write_text(USERS)
 
-    async def run() -> None:
-        async with target() as served, driven(served.url, tmp_path, journeys(file)) as load:
-            await load.load("shopper", "100/s", until=lambda: len(load.of(Sample)) >= 80)
-            found = Counter((s.name, s.status, s.ok, s.error) for s in load.of(Sample))
-            assert set(found) == {
-                ("POST /login", 200, True, ""),
-                ("GET /orders/[id]", 200, True, ""),
-                ("GET judged", 200, False, "CatchResponseError: not what I wanted"),
-            }
-            assert {path for _, path, _, _ in served.seen} == {"/api/login", "/api/orders/1", "/api/orders/2"}
-            assert load.of(LoadEnded)[0].dropped == 0
+    async def run(served: Target, load: Driven) -> None:
+        await load.load("shopper", "100/s", until=lambda: len(load.of(Sample)) >= 80)
+        found = Counter((s.name, s.status, s.ok, s.error) for s in load.of(Sample))
+        assert set(found) == {
+            ("POST /login", 200, True, ""),
+            ("GET /orders/[id]", 200, True, ""),
+            ("GET judged", 200, False, "CatchResponseError: not what I wanted"),
+        }
+        assert {path for _, path, _, _ in served.seen} == {"/api/login", "/api/orders/1", "/api/orders/2"}
+        assert load.of(LoadEnded)[0].dropped == 0
 
-            load.recorder.events.clear()
-            await load.load("classic", "20/s", until=lambda: len(load.of(Sample)) >= 5)
-            assert {(s.name, s.status, s.ok) for s in load.of(Sample)} == {("GET /status/404", 404, False)}
+        load.recorder.events.clear()
+        await load.load("classic", "20/s", until=lambda: len(load.of(Sample)) >= 5)
+        assert {(s.name, s.status, s.ok) for s in load.of(Sample)} == {("GET /status/404", 404, False)}
 
-            load.recorder.events.clear()
-            await load.load("nested", "20/s", until=lambda: len(load.of(Sample)) >= 10)
-            assert {s.name for s in load.of(Sample)} == {"GET /enter", "GET /add"}
+        load.recorder.events.clear()
+        await load.load("nested", "20/s", until=lambda: len(load.of(Sample)) >= 10)
+        assert {s.name for s in load.of(Sample)} == {"GET /enter", "GET /add"}
 
-            load.recorder.events.clear()
-            await load.load("fragile", "20/s", until=lambda: len(load.of(Sample)) >= 10)
-            errors = [s.error for s in load.of(Sample) if s.name == "Fragile"]
-            assert errors
-            assert all(f"shop_users.py:{line_of('assert')}" in error for error in errors)
-            assert load.child.dead() == ""
+        load.recorder.events.clear()
+        await load.load("fragile", "20/s", until=lambda: len(load.of(Sample)) >= 10)
+        errors = [s.error for s in load.of(Sample) if s.name == "Fragile"]
+        assert errors
+        assert all(f"shop_users.py:{line_of('assert')}" in error for error in errors)
+        assert load.child.dead() == ""
 
-    asyncio.run(run())
+    on.play(run)
 
 
-def test_mistakes_in_the_users_code_name_their_place(tmp_path: Path) -> None:
+def test_mistakes_in_the_users_code_name_their_place(on: Stage) -> None:
     """Protects from a load that silently does nothing: every kind of broken class is told with file and line."""
-    file = tmp_path / "shop_users.py"
-    file.write_text(USERS)
-    (tmp_path / "syntax.py").write_text("x = 1\nclass Shopper(\n")
     told = {
         "gone": "there is no file .*none.py",
         "syntax": r"syntax\.py:2: SyntaxError",
@@ -123,17 +127,14 @@ def test_mistakes_in_the_users_code_name_their_place(tmp_path: Path) -> None:
         "shoper": "no Locust user class 'Shoper'; did you mean 'Shopper'",
     }
 
-    async def run() -> None:
-        async with target() as served, driven(served.url, tmp_path, journeys(file)) as load:
-            for journey, message in told.items():
-                with pytest.raises(EngineFailed, match=message):
-                    await load.child.begin(
-                        Load.model_validate({"journey": journey, "rate": "10/s"}), bodies=False, seed=1
-                    )
-            await load.load("broken", "20/s", until=lambda: bool(load.child.dead()))
-            assert f"shop_users.py:{line_of('gett')}" in load.child.dead()
-            assert "gett" in load.child.dead()
-            await load.load("shopper", "50/s", until=lambda: len(load.of(Sample)) >= 10)
-            assert load.child.dead() == ""
+    async def run(served: Target, load: Driven) -> None:
+        for journey, message in told.items():
+            with pytest.raises(EngineFailed, match=message):
+                await load.child.begin(Load.model_validate({"journey": journey, "rate": "10/s"}), bodies=False, seed=1)
+        await load.load("broken", "20/s", until=lambda: bool(load.child.dead()))
+        assert f"shop_users.py:{line_of('gett')}" in load.child.dead()
+        assert "gett" in load.child.dead()
+        await load.load("shopper", "50/s", until=lambda: len(load.of(Sample)) >= 10)
+        assert load.child.dead() == ""
 
-    asyncio.run(run())
+    on.play(run)

@@ -2,21 +2,24 @@
 
 geventhttpclient sends a request again, up to eleven times, when a connection ends without an answer. That hides a
 service that drops fresh connections, and multiplies the load. Here: a request is sent again once, only when it is
-idempotent (RFC 9110, 9.2.2), only when it went over a *kept* connection, and then over a fresh one. A connection that
-was idle for `IDLE_S_MAX` is not used again, so that the server's own idle limit (5 s and more, by default) is never
-raced against by a request that must not be repeated.
+idempotent (RFC 9110, 9.2.2), only when it went over a *kept* connection, and then over a fresh one. A request that must
+not be repeated never goes over a connection that was idle for `IDLE_S_MAX`, so that it does not race against the
+server's own idle limit (2 s in gunicorn, 5 s in most).
 """
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
 import gevent
-from geventhttpclient.client import HTTPClientPool
+from gevent import monkey
+from geventhttpclient.client import IDEMPOTENT_METHODS, HTTPClientPool
 from geventhttpclient.response import HTTPConnectionClosed
 
-IDLE_S_MAX = 2.0
+IDLE_S_MAX = 1.5
+_getaddrinfo = monkey.get_original("socket", "getaddrinfo")
 _NO_ANSWER = "connection closed without an answer"
 
 
@@ -28,14 +31,18 @@ class _OneUsersSockets:
         self._fresh = False
         self._taken: Any = None
         self._idle_since = 0.0
+        self._resolve = pool._resolve
+        pool._resolve = self._resolve_literal
         self._create = pool._create_socket
         pool._create_socket = self._create_socket
         # The client allows `size + 1` further attempts; we allow none but the one that `get_socket` lets pass.
         self.size = 0
 
-    def begin(self) -> None:
+    def begin(self, method: str) -> None:
         """A request begins: what came before does not count."""
         self._fresh, self._taken = False, None
+        if method not in IDEMPOTENT_METHODS and time.monotonic() - self._idle_since > IDLE_S_MAX:
+            self._drop_kept()
 
     def give_up(self) -> None:
         """Close the connection that a request was abandoned on, unless it was given back already."""
@@ -45,8 +52,6 @@ class _OneUsersSockets:
     def get_socket(self) -> Any:
         if self._fresh:
             raise HTTPConnectionClosed(_NO_ANSWER)
-        if self._idle_since and time.monotonic() - self._idle_since > IDLE_S_MAX:
-            self._drop_kept()
         self._taken = self._pool.get_socket()
         return self._taken
 
@@ -64,6 +69,14 @@ class _OneUsersSockets:
     def _create_socket(self) -> Any:
         self._fresh = True
         return self._create()
+
+    def _resolve_literal(self) -> Any:
+        """An address needs no resolver; gevent would send it through a pool of threads for each connection."""
+        host, port = self._pool._connection_host, self._pool._connection_port
+        try:
+            return _getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP, socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            return self._resolve()
 
     def _drop_kept(self) -> None:
         queue = self._pool._socket_queue
@@ -83,10 +96,10 @@ class OneUsersClients(HTTPClientPool):
 
 
 def _guarded(request: Any, sockets: _OneUsersSockets) -> Any:
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        sockets.begin()
+    def guarded(method: str, *args: Any, **kwargs: Any) -> Any:
+        sockets.begin(method)
         try:
-            return request(*args, **kwargs)
+            return request(method, *args, **kwargs)
         except gevent.Timeout:
             sockets.give_up()
             raise

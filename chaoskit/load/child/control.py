@@ -18,11 +18,12 @@ from locust.env import Environment
 
 from chaoskit.load import wire
 from chaoskit.load.child.failure import UserCodeBroken
-from chaoskit.load.child.generator import Generator, Player, Tally
-from chaoskit.load.child.iteration import Listener
+from chaoskit.load.child.generator import Generator, Tally
+from chaoskit.load.child.listener import Listener
 from chaoskit.load.child.players import Around, ClassPlayer, JourneyPlayer
 from chaoskit.load.child.stream import Stream
 from chaoskit.load.child.user_class import load_user_class
+from chaoskit.load.child.worker import Player
 from chaoskit.load.journey import Call, Values, compile_call
 from chaoskit.load.schedule import Schedule
 from chaoskit.load.wire import Kind
@@ -41,7 +42,7 @@ def serve(fd: int) -> None:
     # What has been imported by now stays; looking at it again and again would cost as much as the requests do.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(10_000, 20, 100)
     stream.message(Kind.READY, pid=os.getpid(), locust=locust.__version__)
     control = Control(stream)
     while (header := _exactly(sock, wire.HEADER.size)) is not None:
@@ -128,7 +129,7 @@ class Control:
         self._environment.events.test_stop.fire(environment=self._environment)
         self._environment.events.request.remove_listener(self._listener)
         self._seq += generator.total.due
-        lag_ms = generator.lag_us.percentile_us(99) / 1000 if generator.lag_us.total else 0.0
+        lag_ms = generator.lag_ms(99)
         self._stream.message(Kind.ENDED, **_as_values(generator.total), lag_ms_p99=lag_ms, t=time.monotonic())
 
     def _each_second(self, at: float, tally: Tally) -> None:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 
-from chaoskit.load.child.iteration import Iteration
-from chaoskit.load.histogram import Histogram
+from chaoskit.load.child.worker import Iteration, Player, Worker
 from chaoskit.load.schedule import Schedule
 
 WAIT_S_MAX = 1.0
 """How long an iteration may be overdue because no user is free; then it is dropped, and counted."""
 _TICK_S = 0.05
-
-
-class Player(Protocol):
-    """One user of the pool; plays an iteration and never raises."""
-
-    retired: bool
-
-    def play(self, iteration: Iteration) -> None: ...
 
 
 @dataclass(slots=True)
@@ -37,6 +30,14 @@ class Tally:
     dropped: int = 0
     lag_ms_max: float = 0.0
 
+    def add(self, other: Tally) -> None:
+        """Add up counts, keep the worst lag."""
+        self.due += other.due
+        self.started += other.started
+        self.completed += other.completed
+        self.dropped += other.dropped
+        self.lag_ms_max = max(self.lag_ms_max, other.lag_ms_max)
+
 
 @dataclass(slots=True)
 class Generator:
@@ -47,12 +48,11 @@ class Generator:
     new_player: Callable[[], Player]
     each_second: Callable[[float, Tally], None]
     total: Tally = field(default_factory=Tally)
-    lag_us: Histogram = field(default_factory=Histogram)
+    _lags_s: array[float] = field(default_factory=lambda: array("f"))
     _second: Tally = field(default_factory=Tally)
-    _idle: list[Player] = field(default_factory=list)
-    _players: int = 0
+    _idle: list[Worker] = field(default_factory=list)
+    _workers: set[Worker] = field(default_factory=set)
     _waiting: deque[tuple[int, float]] = field(default_factory=deque)
-    _active: set[Iteration] = field(default_factory=set)
     _ending: bool = False
     _next_second: float = 0.0
     _greenlet: Any = None
@@ -61,8 +61,7 @@ class Generator:
         """Have some users ready before the first second, then begin."""
         self._next_second = self.schedule.start + 1.0
         for _ in range(min(self.users_max, 2 + int(self.schedule.rate_per_s / 10))):
-            self._idle.append(self.new_player())
-            self._players += 1
+            self._idle.append(self._new_worker())
         self._greenlet = gevent.spawn(self._dispatch)
 
     def end(self, drain_s: float) -> None:
@@ -71,10 +70,16 @@ class Generator:
         if self._greenlet is not None:
             self._greenlet.join()
         self._drop(len(self._waiting))
-        under_way = list(self._active)
-        gevent.joinall(under_way, timeout=drain_s)
-        gevent.killall([iteration for iteration in under_way if not iteration.dead], timeout=1.0)
-        self.each_second(time.monotonic(), self._second)
+        deadline = time.monotonic() + drain_s
+        while len(self._idle) < len(self._workers) and time.monotonic() < deadline:
+            gevent.sleep(0.005)
+        gevent.killall(list(self._workers), timeout=1.0)
+        self._close_second(time.monotonic())
+
+    def lag_ms(self, percent: float) -> float:
+        """A percentile (nearest rank) of how late iterations began; 0 without any."""
+        ordered = sorted(self._lags_s)
+        return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1] * 1000 if ordered else 0.0
 
     def _dispatch(self) -> None:
         index = 0
@@ -84,45 +89,47 @@ class Generator:
             for i in range(index, due):
                 self._waiting.append((i, self.schedule.due_at(i)))
             self._second.due += due - index
-            self.total.due += due - index
             index = due
-            self._drop_overdue(now)
+            if now >= self._next_second:
+                self._tell(now)
             self._begin_waiting()
-            self._tell(now)
+            if self._waiting:
+                self._drop_overdue(now)
             gevent.sleep(min(max(self.schedule.due_at(index) - time.monotonic(), 0.0), _TICK_S))
 
     def _begin_waiting(self) -> None:
         """Longest overdue first, to the user that was busy last: its connection is the warmest."""
         while self._waiting:
             if self._idle:
-                player = self._idle.pop()
-            elif self._players < self.users_max:
-                self._players += 1
-                player = self.new_player()
+                worker = self._idle.pop()
+            elif len(self._workers) < self.users_max:
+                worker = self._new_worker()
             else:
                 return
-            index, due = self._waiting.popleft()
-            iteration = Iteration(index, due, self._play, self._done)
-            iteration.player = player
-            self._active.add(iteration)
-            iteration.start()
+            worker.give(Iteration(*self._waiting.popleft()))
 
-    def _play(self, iteration: Iteration) -> None:
+    def _new_worker(self) -> Worker:
+        worker = Worker(self.new_player(), self._play, self._done)
+        self._workers.add(worker)
+        worker.start()
+        return worker
+
+    def _play(self, player: Player, iteration: Iteration) -> None:
         lag_s = max(iteration.began - iteration.due, 0.0)
-        self.lag_us.add(int(lag_s * 1e6))
-        for tally in (self._second, self.total):
-            tally.started += 1
-            tally.lag_ms_max = max(tally.lag_ms_max, lag_s * 1000)
-        iteration.player.play(iteration)
-        self.total.completed += 1
+        self._lags_s.append(lag_s)
+        second = self._second
+        second.started += 1
+        if lag_s * 1000 > second.lag_ms_max:
+            second.lag_ms_max = lag_s * 1000
+        player.play(iteration)
+        self._second.completed += 1
 
-    def _done(self, iteration: Iteration) -> None:
-        self._active.discard(iteration)
-        if iteration.player.retired:
-            self._players -= 1
+    def _done(self, worker: Worker) -> None:
+        if worker.player.retired:
+            self._workers.discard(worker)
         else:
-            self._idle.append(iteration.player)
-        if not self._ending:
+            self._idle.append(worker)
+        if self._waiting and not self._ending:
             self._drop_overdue(time.monotonic())
             self._begin_waiting()
 
@@ -138,10 +145,13 @@ class Generator:
         for _ in range(count):
             self._waiting.popleft()
         self._second.dropped += count
-        self.total.dropped += count
 
     def _tell(self, now: float) -> None:
         while now >= self._next_second:
-            self.each_second(self._next_second, self._second)
-            self._second = Tally()
+            self._close_second(self._next_second)
             self._next_second += 1.0
+
+    def _close_second(self, at: float) -> None:
+        second, self._second = self._second, Tally()
+        self.total.add(second)
+        self.each_second(at, second)

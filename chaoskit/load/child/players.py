@@ -15,7 +15,8 @@ from locust.user.task import LOCUST_STATE_RUNNING, DefaultTaskSet
 
 from chaoskit.load.child.connection import OneUsersClients
 from chaoskit.load.child.failure import place_of
-from chaoskit.load.child.iteration import Iteration, Listener
+from chaoskit.load.child.listener import Listener
+from chaoskit.load.child.worker import Iteration
 from chaoskit.load.journey import Call, Values
 
 _END_OF_TASK = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately)

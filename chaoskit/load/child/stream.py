@@ -14,6 +14,10 @@ from chaoskit.load.wire import Kind
 FLUSH_EVERY_S = 0.05
 """A live judge may look 50 ms behind; twenty small frames a second cost nothing that can be measured."""
 _BATCH_BYTES_MAX = 1 << 20
+_TOO_MANY = "(one of too many different names or errors)"
+_PACK = wire.RECORD.pack
+
+Body = bytes | None
 
 
 class Stream:
@@ -28,13 +32,25 @@ class Stream:
         self._texts: dict[str, int] = {"": 0}
         self._wake = Event()
 
-    def record(self, record: wire.Record, body: bytes | None = None) -> None:
-        """Add one record, with the answer's body where somebody asked for bodies."""
+    def record(
+        self,
+        start: float,
+        due: float,
+        service_us: int,
+        name: str,
+        status: int,
+        error: str,
+        flags: int,
+        body: Body = None,
+    ) -> None:
+        """Add one record (see wire.Record), with the answer's body where somebody asked for bodies."""
+        name_id = self._texts.get(name) or self._text(name)
+        error_id = (self._texts.get(error) or self._text(error)) if error else 0
         if body is not None:
             kept = body[: wire.BODY_BYTES_MAX]
             self._bodies.append((len(self._records) // wire.RECORD.size, kept))
             self._body_bytes += len(kept)
-        self._records += wire.RECORD.pack(*record)
+        self._records += _PACK(start, due, service_us, name_id, status, error_id, flags)
         if self._body_bytes > _BATCH_BYTES_MAX:
             self._close_batch()
 
@@ -43,20 +59,6 @@ class Stream:
         self._close_batch()
         self._frames.append(wire.message(kind, **values))
         self._wake.set()
-
-    def text(self, text: str) -> int:
-        """The id of a name or an error; told to the parent the first time. Their number is bounded."""
-        known = self._texts.get(text)
-        if known is not None:
-            return known
-        if len(self._texts) >= wire.TEXTS_MAX:
-            text = "(one of too many different names or errors)"
-            if text in self._texts:
-                return self._texts[text]
-        self._texts[text] = len(self._texts)
-        # Ahead of the batch that is being gathered, which will be closed behind it.
-        self._frames.append(wire.message(Kind.TEXT, id=self._texts[text], text=text))
-        return self._texts[text]
 
     def run(self) -> None:
         """Write until the parent is gone; without a parent there is nobody to load anything for."""
@@ -70,6 +72,16 @@ class Stream:
                     self._sock.sendall(b"".join(frames))
             except OSError:
                 os._exit(0)
+
+    def _text(self, text: str) -> int:
+        """The id of a name or an error; told to the parent the first time. Their number is bounded."""
+        if text not in self._texts and len(self._texts) >= wire.TEXTS_MAX:
+            text = _TOO_MANY
+        if text not in self._texts:
+            self._texts[text] = len(self._texts)
+            # Ahead of the batch that is being gathered, which will be closed behind it.
+            self._frames.append(wire.message(Kind.TEXT, id=self._texts[text], text=text))
+        return self._texts[text]
 
     def _close_batch(self) -> None:
         if self._records:
