@@ -15,8 +15,10 @@ from chaoskit.report.page.panel import Panel, Series
 from chaoskit.report.page.scene import FaultBand, Scene
 
 HEIGHTS_PX = {"lines": 132, "bars": 96, "band": 34}
-LABEL_SHARE_MIN = 0.07
-"""A stretch narrower than this has no room for a word; its title still says it."""
+LABEL_SHARE_MIN = 0.09
+"""A stretch narrower than this has no room for a word on a narrow screen."""
+WIDE_LABEL_SHARE_MIN = 0.06
+"""Narrower than this and it has none on a wide screen either; its title still says it."""
 _LOG_FROM_RATIO = 30
 _WIDE = 1000
 
@@ -94,7 +96,7 @@ def draw_phases(axis: TimeAxis, phases: Sequence[tuple[str, float, float]]) -> H
     for name, start, end in phases:
         left, right = axis.share(start), axis.share(end)
         parts.append(tag("line", x1=_percent(left), x2=_percent(left), y1="0", y2="20", class_="phase-line"))
-        if right - left >= LABEL_SHARE_MIN:
+        if right - left >= WIDE_LABEL_SHARE_MIN:
             last = right > 0.99 and right - left < 0.2  # at the right edge a word must end where the plot ends
             place = {"x": _percent(right if last else left), "dx": "0" if last else "5"}
             parts.append(
@@ -103,7 +105,7 @@ def draw_phases(axis: TimeAxis, phases: Sequence[tuple[str, float, float]]) -> H
                     wording.clipped(name, 14),
                     y="14",
                     text_anchor="end" if last else "start",
-                    class_="phase-label",
+                    class_="phase-label" + _when_wide(right - left),
                     **place,
                 )
             )
@@ -205,8 +207,8 @@ def _band(axis: TimeAxis, panel: Panel) -> Html:
         title = f"{stretch.state} {wording.at(stretch.start - axis.zero)} to {wording.at(stretch.end - axis.zero)}"
         shape = {"x": _percent(left), "width": _percent(max(right - left, 0.002)), "y": 6, "height": 22}
         parts.append(tag("rect", tag("title", title), class_=f"state tone-{stretch.tone}", **shape))
-        if right - left >= LABEL_SHARE_MIN:
-            tone = f"state-label on-{stretch.tone}"
+        if right - left >= WIDE_LABEL_SHARE_MIN:
+            tone = f"state-label on-{stretch.tone}" + _when_wide(right - left)
             parts.append(
                 tag(
                     "text",
@@ -292,6 +294,10 @@ def _spoken(panel: Panel) -> str:
         return ", ".join(stretch.state for stretch in panel.stretches)
     highs = [(s.name, max((v for v in s.values if v is not None), default=None)) for s in panel.series]
     return ", ".join(f"{name} at most {wording.with_unit(high, panel.unit)}" for name, high in highs) + "; table below"
+
+
+def _when_wide(share: float) -> str:
+    return "" if share >= LABEL_SHARE_MIN else " wide"
 
 
 def _percent(share: float) -> str:

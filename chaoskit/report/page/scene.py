@@ -20,6 +20,7 @@ from chaoskit.model.record import ScenarioRecord
 from chaoskit.model.story import ScenarioStory
 from chaoskit.model.system import System
 from chaoskit.report.page.axis import TimeAxis
+from chaoskit.report.page.fault_label import fault_label, planned_fault
 
 E = TypeVar("E", bound=Event)
 
@@ -83,7 +84,7 @@ def scene_of(
     for rows in by_kind.values():
         rows.sort(key=lambda event: event.t)
     axis = _axis(record, by_kind)
-    bands = _bands(by_kind, axis)
+    bands = _bands(by_kind, axis, plan)
     return Scene(record, events, story, plan, system, seed, axis, bands, by_kind)
 
 
@@ -101,18 +102,20 @@ def _axis(record: ScenarioRecord, by_kind: Mapping[type[Event], list[Event]]) ->
     return TimeAxis.over(start, max(end, start), confirmed if confirmed is not None else start)
 
 
-def _bands(by_kind: Mapping[type[Event], list[Event]], axis: TimeAxis) -> tuple[FaultBand, ...]:
+def _bands(
+    by_kind: Mapping[type[Event], list[Event]], axis: TimeAxis, plan: ScenarioPlan | None
+) -> tuple[FaultBand, ...]:
     reverted = {e.fault: e.t for e in by_kind.get(FaultReverted, []) if isinstance(e, FaultReverted)}
-    asked = [e for e in by_kind.get(FaultAsked, []) if isinstance(e, FaultAsked)]
-    params = {e.fault: e.params for e in asked}
-    bands = []
+    asked = {e.fault: e for e in by_kind.get(FaultAsked, []) if isinstance(e, FaultAsked)}
+    bands = {}
     for event in by_kind.get(FaultConfirmed, []):
         if isinstance(event, FaultConfirmed):
-            label = f"{event.name} {params.get(event.fault, '')}".strip()
+            params = asked[event.fault].params if event.fault in asked else ""
+            label = fault_label(event.name, planned_fault(plan, event), params)
             end = reverted.get(event.fault, axis.end)
-            bands.append(FaultBand(event.fault, label, event.target, event.t, end))
-    seen = {band.fault for band in bands}
-    for event in asked:
-        if event.fault not in seen:
-            bands.append(FaultBand(event.fault, event.name, event.target, event.t, event.t, confirmed=False))
-    return tuple(sorted(bands, key=lambda band: band.start))
+            bands[event.fault] = FaultBand(event.fault, label, event.target, event.t, end)
+    for name, ask in asked.items():
+        if name not in bands:
+            label = fault_label(ask.name, planned_fault(plan, ask), ask.params)
+            bands[name] = FaultBand(name, label, ask.target, ask.t, ask.t, confirmed=False)
+    return tuple(sorted(bands.values(), key=lambda band: band.start))

@@ -100,7 +100,9 @@ def test_calls_by_link_and_outcome() -> None:
 
 def test_breaker_band_covers_the_axis_without_holes() -> None:
     """Closed until told otherwise, then each state up to the next, to the end."""
-    story = ScenarioStory(breakers={"a -> b": ((3.0, "open"), (5.0, "half-open"), (5.1, "closed")), "c -> d": ()})
+    story = ScenarioStory(
+        breakers={"a -> b": ((0.2, "closed"), (3.0, "open"), (5.0, "half-open"), (5.1, "closed")), "c -> d": ()}
+    )
     (panel,) = breaker.panels(_scene([], story))
     spans = [(s.start, s.end, s.state) for s in panel.stretches]
     assert spans == [(0.0, 3.0, "closed"), (3.0, 5.0, "open"), (5.0, 5.1, "half-open"), (5.1, 10.0, "closed")]

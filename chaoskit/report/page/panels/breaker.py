@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from chaoskit.report.page import wording
@@ -16,7 +17,7 @@ def panels(scene: Scene) -> list[Panel]:
     found = []
     for link, states in scene.story.breakers.items():
         if states:
-            known = [(scene.axis.start, "closed"), *states] if states[0][0] > scene.axis.start else list(states)
+            known = _changes([(scene.axis.start, "closed"), *states])
             ends = [*known, (scene.axis.end, "")]
             stretches = tuple(
                 Stretch(start, end, state, _TONES.get(state, "closed"))
@@ -27,3 +28,8 @@ def panels(scene: Scene) -> list[Panel]:
             note = "as seen from outside: calls stop while requests go on"
             found.append(Panel(f"breaker-{link}", title, "", "band", stretches=stretches, note=note, subject=link))
     return found
+
+
+def _changes(states: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Only the instants at which the state became another one."""
+    return [now for before, now in pairwise([(0.0, ""), *states]) if now[1] != before[1]]

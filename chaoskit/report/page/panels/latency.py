@@ -11,7 +11,7 @@ from chaoskit.report.page.panel import Dot, Panel, Series
 from chaoskit.report.page.scene import Scene
 
 DOTS_MAX = 12
-DOT_FROM_RATIO = 3
+DOT_FROM_RATIO = 5
 """A request is worth a dot when it took this many times the median; else all is usual and dots would be noise."""
 
 

@@ -9,6 +9,7 @@ from chaoskit.model.record import RunRecord
 from chaoskit.report.page import wording
 from chaoskit.report.page.markup import Html, tag
 from chaoskit.report.page.scene import Scene
+from chaoskit.report.page.sections.header import fact
 
 _SIGHT = {
     "tap": "every call seen",
@@ -24,12 +25,11 @@ def render(record: RunRecord, scenes: Sequence[Scene], events: Iterable[Event]) 
     facts = [
         ("chaoskit", record.version),
         ("Run", record.run),
-        ("Seed", str(record.seed)),
+        ("Seed", str(record.seed) if record.seed else "each scenario's own"),
         ("System file", record.system_file),
-        ("Engine", record.engine),
         ("Command", record.command),
     ]
-    cells = [tag("div", tag("dt", key), tag("dd", value)) for key, value in facts]
+    cells = [fact(key, value) for key, value in facts]
     tails = {part: text for scene in scenes for part, text in scene.story.log_tails.items()}
     logs = [
         tag("details", tag("summary", f"Log tail of {part}"), tag("pre", text), open=True)

@@ -71,7 +71,8 @@ def _slowest(scene: Scene) -> Html | None:
 
 
 def _table(scene: Scene, indices: Sequence[int], caption: str, ids: bool = False) -> Html:
-    head = tag("tr", *(tag("th", text, scope="col") for text in ("Time", "Event", "What it said", "No.")))
+    names = (("Time", "number"), ("Event", None), ("What it said", None), ("No.", "number"))
+    head = tag("tr", *(tag("th", text, scope="col", class_=kind) for text, kind in names))
     rows, before = [], ""
     for index in indices:
         body = body_of(scene.events[index])

@@ -10,6 +10,9 @@ from chaoskit.report.page import wording
 from chaoskit.report.page.markup import Html, tag
 from chaoskit.report.page.sections.chip import chip
 
+FACT_LONG = 32
+"""Characters from which on a fact does not fit its column."""
+
 
 def render(record: RunRecord) -> Html:
     """The head of the page."""
@@ -18,10 +21,10 @@ def render(record: RunRecord) -> Html:
         ("Scenarios", _tally(record)),
         ("When", datetime.fromtimestamp(record.wall, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")),
         ("Took", wording.seconds(record.duration_s)),
-        ("Engine", record.engine),
         ("Sight", ", ".join(sorted(set(record.sight.values()))) or "–"),
+        ("Engine", record.engine),
     ]
-    cells = [tag("div", tag("dt", key), tag("dd", value)) for key, value in facts]
+    cells = [fact(key, value) for key, value in facts]
     troubles = [
         tag("p", tag("b", word), " ", text, class_="trouble")
         for word, text in (("Broken:", record.broken), ("Aborted:", record.aborted))
@@ -35,6 +38,11 @@ def render(record: RunRecord) -> Html:
         *troubles,
         tag("dl", *cells, class_="facts"),
     )
+
+
+def fact(name: str, value: str) -> Html:
+    """One cell of a list of facts; a long value gets a row of its own."""
+    return tag("div", tag("dt", name), tag("dd", value), class_="long" if len(value) > FACT_LONG else None)
 
 
 def sentence(record: RunRecord) -> str:

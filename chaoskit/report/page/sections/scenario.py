@@ -20,7 +20,7 @@ def render(scene: Scene, alone: bool) -> Html:
     facts = " · ".join(part for part in (where, rules, f"ended: {record.reason}") if part)
     body = join(
         [
-            tag("p", facts, class_="muted"),
+            tag("p", wording.name(facts), class_="muted"),
             checks.render(scene, panels),
             timeline.render(scene, panels),
             messages.render(scene),
