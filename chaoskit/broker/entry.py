@@ -15,7 +15,7 @@ def real_entry(topology: Topology, consumer: Consumer) -> tuple[str, str]:
         found = next((exchange for exchange, key in entries if key == consumer.routing_key), "")
         return consumer.exchange if consumer.exchange is not None else found, consumer.routing_key
     fitting = [entry for entry in entries if consumer.exchange in (None, entry[0])]
-    if fitting:
+    if len({key for _, key in fitting}) == 1:  # of several keys we can't know which one goes with the sample
         return fitting[0]
     if not topology.into(queue.name):
         return "", queue.name

@@ -43,7 +43,8 @@ def declare(vhost: Rabbit, *, dead_letters: str = DEAD_EXCHANGE) -> None:
         for queue, own in ((QUEUE, {} if dead_letters == "none" else arguments), (DEAD, {})):
             body = {"durable": True, "arguments": own}
             api.put(f"/queues/{name}/{queue}", json=body).raise_for_status()
-        api.post(f"/bindings/{name}/e/{EXCHANGE}/q/{QUEUE}", json={"routing_key": ROUTING_KEY}).raise_for_status()
+        for key in (ROUTING_KEY, "order.other"):  # the consumer refuses what comes under the other one
+            api.post(f"/bindings/{name}/e/{EXCHANGE}/q/{QUEUE}", json={"routing_key": key}).raise_for_status()
         if dead_letters != "default":
             bound = api.post(f"/bindings/{name}/e/{DEAD_EXCHANGE}/q/{DEAD}", json={"routing_key": DEAD})
             bound.raise_for_status()
@@ -93,7 +94,7 @@ async def consuming(vhost: Rabbit, *, idempotent: bool = True) -> AsyncIterator[
         yield consumer
 
 
-async def produce(vhost: Rabbit, keys: list[str], **properties: Any) -> None:
+async def produce(vhost: Rabbit, keys: list[str], *, routing_key: str = ROUTING_KEY, **properties: Any) -> None:
     """One order a key, as a real producer sends them."""
     async with await aio_pika.connect(vhost.url) as connection:
         channel = await connection.channel()
@@ -101,7 +102,7 @@ async def produce(vhost: Rabbit, keys: list[str], **properties: Any) -> None:
         for number, key in enumerate(keys):
             given = {"content_type": "application/json", "message_id": f"m-{number}", **properties}
             body = json.dumps({**SAMPLE, "orderId": key}).encode()
-            await exchange.publish(aio_pika.Message(body, **given), ROUTING_KEY)
+            await exchange.publish(aio_pika.Message(body, **given), routing_key)
 
 
 async def until(holds: Callable[[], Any], within_s: float = 10.0) -> None:

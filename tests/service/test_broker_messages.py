@@ -57,7 +57,7 @@ async def poison(vhost: Rabbit, system: System, recorder: ListRecorder, good_beh
 def test_poison_is_seen_in_the_dead_letter_queue(vhost: Rabbit, tmp_path: Path, dead_letters: str) -> None:
     """Each spoilt message is told by identity and reason, also where the queue can only be read; it stays as it is."""
     declare(vhost, dead_letters=dead_letters)
-    system, recorder = system_of(tmp_path / "sample.json"), ListRecorder()
+    system, recorder = system_of(tmp_path / "sample.json", routing_key=ROUTING_KEY), ListRecorder()
 
     async def play() -> str:
         watch = QueueWatch(vhost, system, RealClock(), recorder)
@@ -66,6 +66,8 @@ def test_poison_is_seen_in_the_dead_letter_queue(vhost: Rabbit, tmp_path: Path, 
             handle = await poison(vhost, system, recorder)
             await until(lambda: len(consumer.taken) == 3 * len(MUTANTS))
             await until(lambda: len(seen(recorder, MessageDeadLettered)) >= len(REFUSED))
+            await produce(vhost, ["late"], routing_key="order.other", message_id="m-late")
+            await until(lambda: len(seen(recorder, MessageDeadLettered)) > len(REFUSED))
             await asyncio.sleep(0.6)
             await watch.stop()
         assert all(count == 1 for count in consumer.effects.values())
@@ -76,20 +78,21 @@ def test_poison_is_seen_in_the_dead_letter_queue(vhost: Rabbit, tmp_path: Path, 
 
     handle = asyncio.run(play())
     sent = {event.message: event for event in seen(recorder, MessagePublished)}
-    dead = seen(recorder, MessageDeadLettered)
+    *dead, foreign = seen(recorder, MessageDeadLettered)
+    assert (foreign.message, foreign.key, foreign.reason) == ("m-late", "late", "rejected")
     assert Counter(sent[event.message].detail for event in dead) == Counter(REFUSED)
     assert {(event.queue, event.consumer, event.reason) for event in dead} == {(DEAD, "inventory", "rejected")}
     assert all(event.message.startswith(handle) for event in dead)
     assert not seen(recorder, ProbeFailed)
     last = {event.queue: event for event in seen(recorder, QueueSeen)}
-    assert (last[DEAD].ready, last[DEAD].unacked, last[QUEUE].ready) == (len(REFUSED), 0, 0)
+    assert (last[DEAD].ready, last[DEAD].unacked, last[QUEUE].ready) == (len(REFUSED) + 1, 0, 0)
     assert {QUEUE, DEAD} == names_of(vhost, "queues")
 
 
 def test_without_a_dead_letter_queue_the_watch_says_so(vhost: Rabbit, tmp_path: Path) -> None:
     """A consumer whose poison vanishes gives no dead letter, and the watch tells why it can't see any."""
     declare(vhost, dead_letters="none")
-    system, recorder = system_of(tmp_path / "sample.json"), ListRecorder()
+    system, recorder = system_of(tmp_path / "sample.json", routing_key=ROUTING_KEY), ListRecorder()
 
     async def play() -> None:
         watch = QueueWatch(vhost, system, RealClock(), recorder)
@@ -173,7 +176,7 @@ def test_totals_are_live_and_told_every_second(vhost: Rabbit) -> None:
 def test_messages_are_published_at_their_rate_and_confirmed(vhost: Rabbit, tmp_path: Path) -> None:
     """chaoskit as producer: the exchange is found by the routing key, each key is new, the rate is kept."""
     declare(vhost)
-    system, recorder = system_of(tmp_path / "sample.json"), ListRecorder()
+    system, recorder = system_of(tmp_path / "sample.json", routing_key=ROUTING_KEY), ListRecorder()
     wanted = Messages.model_validate(
         {"publish": ROUTING_KEY, "from": str(tmp_path / "sample.json"), "count": 50, "rate": "100/s"}
     )
@@ -195,7 +198,7 @@ def test_messages_are_published_at_their_rate_and_confirmed(vhost: Rabbit, tmp_p
 def test_messages_that_reach_nobody_are_refused(vhost: Rabbit, tmp_path: Path) -> None:
     """A misspelt routing key, and a queue of no consumer: said before anything is sent."""
     declare(vhost)
-    system = system_of(tmp_path / "sample.json")
+    system = system_of(tmp_path / "sample.json", routing_key=ROUTING_KEY)
 
     async def publish(system: System, key: str, exchange: str = "") -> None:
         wanted = {"publish": key, "exchange": exchange, "from": str(tmp_path / "sample.json"), "count": 1}

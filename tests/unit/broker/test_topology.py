@@ -118,18 +118,25 @@ def test_a_missing_queue_is_answered_with_the_nearest_name() -> None:
 
 
 def test_the_real_entry_comes_from_the_declaration_or_the_bindings() -> None:
-    """Declared first, then a binding without wildcard, then the default exchange; a wildcard alone is not guessed."""
+    """Declared first, then a binding, then the default exchange; a wildcard, or one of two keys, is not guessed."""
     seen = topology(
-        {"q": {}, "wild": {}, "bare": {}},
+        {"q": {}, "wild": {}, "bare": {}, "two": {}},
         {"events": "topic", "other": "direct"},
-        [("events", "q", "order.*"), ("other", "q", "order.placed"), ("events", "wild", "#")],
+        [
+            ("events", "q", "order.*"),
+            ("other", "q", "order.placed"),
+            ("events", "wild", "#"),
+            ("other", "two", "a"),
+            ("other", "two", "b"),
+        ],
     )
     assert real_entry(seen, Consumer(queue="q", key="id")) == ("other", "order.placed")
     assert real_entry(seen, Consumer(queue="q", key="id", routing_key="order.late")) == ("", "order.late")
     assert real_entry(seen, Consumer(queue="q", key="id", routing_key="order.placed")) == ("other", "order.placed")
     assert real_entry(seen, Consumer(queue="bare", key="id")) == ("", "bare")
-    with pytest.raises(FaultFailed, match="routing key of real messages is not known"):
-        real_entry(seen, Consumer(queue="wild", key="id"))
+    for unknown in ("wild", "two"):
+        with pytest.raises(FaultFailed, match="routing key of real messages is not known"):
+            real_entry(seen, Consumer(queue=unknown, key="id"))
 
 
 def test_policies_count_and_a_queue_s_own_arguments_win() -> None:
