@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from chaoskit.errors import EngineFailed, FaultFailed, LeftoversFound, UsageProblem
@@ -155,17 +157,29 @@ async def test_a_link_whose_port_is_taken(actuator: ToxiproxyActuator, engine: E
         await actuator.add_link("c -> d", upstream=NOWHERE, listen=listen)
 
 
-async def test_cancelled_in_the_middle(actuator: ToxiproxyActuator, engine: EngineClient) -> None:
-    """A run that is stopped while it injects: the injection has ended before the revert begins, so nothing is left."""
-    for _ in range(20):
-        handle, _undos = actuator.prepare("f1", SLOW)
-        task = asyncio.create_task(actuator.inject(handle, SLOW))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await actuator.revert(handle, SLOW)
-        assert not engine.toxics(PROXY)
+async def test_cancelled_in_the_middle(
+    actuator: ToxiproxyActuator, engine: EngineClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is stopped while it injects goes on only once that has ended: what it reverts then stays reverted."""
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    add = EngineClient.add_toxic
+
+    def slow(*args: Any, **options: Any) -> object:
+        loop.call_soon_threadsafe(begun.set)
+        time.sleep(0.2)
+        return add(*args, **options)
+
+    monkeypatch.setattr(EngineClient, "add_toxic", slow)
+    handle, _ = actuator.prepare("f1", SLOW)
+    task = asyncio.create_task(actuator.inject(handle, SLOW))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert handle in engine.toxics(PROXY)
+    await actuator.revert(handle, SLOW)
+    assert not engine.toxics(PROXY)
 
 
 async def test_undo_without_the_adapter(actuator: ToxiproxyActuator, engine: EngineClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from chaoskit.errors import EngineFailed, FaultFailed, UsageProblem
@@ -97,10 +98,19 @@ def test_a_port_that_is_taken(engine: EngineClient) -> None:
 
 def test_another_value_read_back_is_a_failure(engine: EngineClient, proxy: str) -> None:
     """A server that stores something else than was asked (another version of it) does not pass unnoticed."""
-    with pytest.raises(FaultFailed, match="another rate"):
-        engine._compare("toxic x", {"rate": 100}, {"rate": 50})
+    exchange = engine.control.exchange
+
+    def forgetful(method: str, path: str, body: Any = None) -> object:
+        return exchange(method, path, body and {**body, "attributes": {"latency": 1}, "enabled": True})
+
+    engine.add_toxic(proxy, "ck-old", type="latency", attributes={"latency": 7})
+    engine.control.exchange = forgetful  # type: ignore[method-assign, assignment] # stands for another version
     with pytest.raises(FaultFailed, match="another attributes"):
-        engine._compare("toxic x", {"attributes": {"latency": 1, "jitter": 0}}, {"attributes": {"latency": 1}})
+        engine.add_toxic(proxy, "ck-t", type="latency", attributes={"latency": 7})
+    with pytest.raises(FaultFailed, match="another attributes"):
+        engine.update_toxic(proxy, "ck-old", attributes={"latency": 8})
+    with pytest.raises(FaultFailed, match="another enabled"):
+        engine.set_enabled(proxy, False)
 
 
 def test_a_toxic_that_cannot_be_removed_goes_with_its_proxy(stubborn: EngineClient, engine: EngineClient) -> None:

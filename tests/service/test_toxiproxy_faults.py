@@ -78,7 +78,7 @@ async def test_latency(engine: EngineClient, callee: str, direction: str, least_
     """100 ms asked are at least 100 ms seen, and twice that in both directions; none afterwards."""
     during, after = await under(engine, callee, {"latency": "100ms", "direction": direction}, echo_s)
     assert least_s - 0.002 <= during < least_s + 0.09
-    assert after < 0.05
+    assert after < during / 2
 
 
 async def test_bandwidth(engine: EngineClient, callee: str) -> None:
