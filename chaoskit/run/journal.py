@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 from chaoskit.model.instruction import Undo
-from chaoskit.run.undo import JOURNAL, MARKER, TAG_VARIABLE, open_entries, start_of, undo_open
+from chaoskit.run.undo import JOURNAL, MARKER, TAG_VARIABLE, end_family, open_entries, start_of, undo_open
 
 
 class Journal:
@@ -19,7 +20,9 @@ class Journal:
         self._tokens = 0
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         self._file = os.open(folder / JOURNAL, flags if open_entries(str(folder)) else flags | os.O_TRUNC, 0o600)
-        self._prefix = f"{os.getpid()}-"
+        self._prefix = f"{os.getpid()}-{time.monotonic_ns()}-"
+        self._family = ""
+        self._outer_tag: str | None = None
 
     def enter(self, undo: Undo) -> str:
         self._tokens += 1
@@ -53,9 +56,18 @@ class Journal:
 
     def tag_family(self) -> None:
         """From now on every process that we start carries a tag by which it is found, whatever becomes of us."""
-        tag = f"{os.getpid()}-{start_of(os.getpid())}"
-        self.enter(Undo("family", {"tag": tag}))
-        os.environ[TAG_VARIABLE] = tag
+        # A tag of its own for each run: the next one of this process must not take later children for leftovers.
+        tag = f"{os.getpid()}-{start_of(os.getpid())}-{time.monotonic_ns()}"
+        self._family = self.enter(Undo("family", {"tag": tag}))
+        self._outer_tag, os.environ[TAG_VARIABLE] = os.environ.get(TAG_VARIABLE), tag
+
+    def end_family(self) -> None:
+        """End what still carries the tag, and tag no more: what this process starts from now on is not the run's."""
+        tag = os.environ.pop(TAG_VARIABLE)
+        if self._outer_tag is not None:
+            os.environ[TAG_VARIABLE] = self._outer_tag
+        if end_family(tag):
+            self.done(self._family)
 
     def release(self, token: str) -> None:
         self.done(token)

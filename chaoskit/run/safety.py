@@ -48,6 +48,7 @@ class Safety:
             try:
                 yield healed
             finally:
+                self._journal.end_family()
                 watchdog.dismiss()
                 self._journal.close()
 

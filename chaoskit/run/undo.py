@@ -72,6 +72,11 @@ def undo_open(folder: str, done: Callable[[str], None]) -> list[tuple[str, bool]
     return outcomes
 
 
+def end_family(tag: str) -> bool:
+    """Kill all processes with this tag; True once none is left."""
+    return _undo("family", {"tag": tag})[1]
+
+
 def _undo(kind: str, args: dict[str, Any]) -> tuple[str, bool]:
     if kind in _KILLS:
         who = f"process {args['name']} (pid {args['pid']})" if kind == "process" else "processes of the run"
