@@ -28,7 +28,7 @@ MUTANTS: dict[str, Mutant] = {
         Mutant("bad-encoding", "bytes that are no UTF-8", True),
         Mutant("missing-key", "the business key is not there", True),
         Mutant("null-key", "the business key is null", True),
-        Mutant("wrong-type", "every field has another type", False),
+        Mutant("wrong-type", "every field but the key has another type", False),
         Mutant("wrong-content-type", "a sound body declared as application/x-unknown", False),
         Mutant("huge", "a sound body with a field of 1 MiB more", False),
         Mutant("future-version", "a sound body of schema version 9999", False),
