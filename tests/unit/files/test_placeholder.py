@@ -25,7 +25,9 @@ def test_a_value_that_is_missing_is_named() -> None:
         expand("${env:TOKEN}", {})
 
 
-@pytest.mark.parametrize("text", ["${port:a", "${", "${}", "${port}", "${port:}", "${folder:x}", "${HOME}", "${ port:a}", "${a${b}}"])
+@pytest.mark.parametrize(
+    "text", ["${port:a", "${", "${}", "${port}", "${port:}", "${folder:x}", "${HOME}", "${ port:a}", "${a${b}}"]
+)
 def test_what_is_not_well_formed_is_refused(text: str) -> None:
     """A misspelt placeholder never reaches a service as text."""
     with pytest.raises(ValueError, match=r"\$\{"):
