@@ -37,6 +37,7 @@ from chaoskit.model.system import System
 
 LINK = "order -> customer"
 NAME = "GET /orders/id"
+STAND_IN = {"id": 1, "customer": {"name": "Customer", "_fallback": True}}
 
 
 class AnyFault(FaultSpec):
@@ -211,10 +212,7 @@ def story(
     breaker: Breaker | None = None,
     timeout_s: float | None = 0.6,
     retries: int = 0,
-    fallback: Callable[[str], tuple[int, object]] | None = lambda why: (
-        200,
-        {"id": 1, "customer": {"name": "Customer", "_fallback": True}},
-    ),
+    fallback: Callable[[str], tuple[int, object]] | None = lambda why: (200, STAND_IN),
     calls_per_request: float = 1.0,
     latency_s: float = 0.9,
     status: int = 503,
@@ -228,10 +226,10 @@ def story(
 ) -> Story:
     """One scenario on one link: `baseline_s` of health, `fault_s` of a fault, `after_s` of health again.
 
-    `fault`: hang | down | status | latency | cut | none. A caller without `breaker` calls every time, without `timeout_s` it
-    waits for ever, without `fallback` it answers 500.
+    `fault`: hang | down | status | latency | cut | none. A caller without `breaker` calls every time, without
+    `timeout_s` it waits for ever, without `fallback` it answers 500.
     """
-    return _World(**{k: v for k, v in locals().items()}).play()
+    return _World(**locals()).play()
 
 
 @dataclass(slots=True)
@@ -262,7 +260,7 @@ class _World:
     calls: int = 0
 
     def play(self) -> Story:
-        self.random = random.Random(self.seed)  # noqa: S311  a story, no secret
+        self.random = random.Random(self.seed)
         start, end = self.baseline_s, self.baseline_s + self.fault_s
         over = end + self.after_s
         self._tell(0.0, PhaseStarted(t=0.0, phase="baseline"))

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.checks.breaker_timeline import HALF_OPEN, OPEN, declared_timeline, timeline
 from chaoskit.model.event import CallStarted, Stall
 from chaoskit.model.verdict import Outcome, Verdict
+
 from tests.unit.checks.story import LINK, Breaker, Story, plan_of, story, system_of
 
 FULL: dict[str, Any] = {

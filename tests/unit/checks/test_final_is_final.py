@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from chaoskit.checks.attempts import AttemptsCheck
 from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.checks.breaker_log import BreakerLogCheck
@@ -16,6 +13,9 @@ from chaoskit.checks.recovers import RecoversCheck
 from chaoskit.checks.stays_closed import StaysClosedCheck
 from chaoskit.checks.timeout import TimeoutCheck
 from chaoskit.model.verdict import Verdict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from tests.unit.checks.story import LINK, Breaker, plan_of, story, system_of
 
 CHECKS = (
@@ -48,7 +48,7 @@ breakers = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     breaker=st.none() | breakers,
     fault=st.sampled_from(["hang", "down", "status", "latency", "cut"]),

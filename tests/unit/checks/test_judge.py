@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.checks.check import Check, holds, violated
 from chaoskit.checks.errors import ErrorsCheck
@@ -36,6 +35,7 @@ from chaoskit.model.instruction import DuplicateMessages, ProxyDown
 from chaoskit.model.scenario import CheckSpec, Needs
 from chaoskit.model.system import System
 from chaoskit.model.verdict import Outcome, Verdict
+
 from tests.unit.checks.messages import CONSUMER, Messages, keys
 from tests.unit.checks.story import LINK, Breaker, Story, plan_of, story, system_of
 

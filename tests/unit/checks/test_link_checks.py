@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
-
 from chaoskit.checks.attempts import AttemptsCheck
 from chaoskit.checks.breaker_log import BreakerLogCheck
 from chaoskit.checks.check import Check
@@ -21,6 +19,8 @@ from chaoskit.checks.timeout import TimeoutCheck
 from chaoskit.model.event import BreakerLogged, Sample
 from chaoskit.model.system import System
 from chaoskit.model.verdict import Verdict
+from pydantic import ValidationError
+
 from tests.unit.checks.story import LINK, Breaker, Story, plan_of, story, system_of
 
 DECLARED = system_of(timeout="600ms", breaker={"reset": "2s"}, attempts_max=3)

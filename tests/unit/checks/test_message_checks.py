@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from chaoskit.checks.check import Check
 from chaoskit.checks.dead_letter import DeadLetterCheck
 from chaoskit.checks.drains import DrainsCheck
@@ -18,6 +17,7 @@ from chaoskit.errors import UsageProblem
 from chaoskit.model.instruction import DuplicateMessages, PoisonMessages
 from chaoskit.model.story import LEDGER_PARTS
 from chaoskit.model.verdict import Verdict
+
 from tests.unit.checks.messages import CONSUMER, Messages, keys
 from tests.unit.checks.story import plan_of, system_of
 

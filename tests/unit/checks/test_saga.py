@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from chaoskit.checks.saga import SagaCheck
 from chaoskit.errors import UsageProblem
 from chaoskit.model.verdict import Verdict
+
 from tests.unit.checks.messages import Messages
 from tests.unit.checks.story import plan_of, system_of
 
