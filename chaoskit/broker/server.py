@@ -115,10 +115,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def environment(server: Server, node: NodeSettings) -> Mapping[str, str]:
-    """The node's whole environment; nothing of ours, so that no RABBITMQ_… or ERL_… of the user leaks in."""
+    """The node's whole environment. No RABBITMQ_… or ERL_… of the user leaks in; of ours only what begins with
+    CHAOSKIT_, for by such a mark whoever cleans up after us knows the processes that we have started.
+    """
     folder, home = node.folder, server.home
     libraries = [str(path) for path in home.parents[2].glob("*-linux-gnu")]  # an unpacked libsctp lies there
     return {
+        **{name: value for name, value in os.environ.items() if name.startswith("CHAOSKIT_")},
         "PATH": f"{server.erlang / 'bin'}:/usr/bin:/bin",
         "HOME": str(folder),
         "LANG": "C.UTF-8",

@@ -60,8 +60,9 @@ def test_nothing_but_loopback_is_listened_on(tmp_path: Path) -> None:
 def test_secrets_are_for_the_owner_alone_and_on_no_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Password and cookie stand in files of mode 0600 or less; the user's own RABBITMQ_… settings do not leak in."""
+    """Password and cookie stand in files of mode 0600 or less; no RABBITMQ_… of the user leaks in, marks of ours do."""
     monkeypatch.setenv("RABBITMQ_NODENAME", "theirs@host")
+    monkeypatch.setenv("CHAOSKIT_SOME_MARK", "mark-1")
     node, server = settings(tmp_path), install(tmp_path / "root")
     write_settings(node)
     for name in ("rabbitmq.conf", ".erlang.cookie", "enabled_plugins"):
@@ -70,3 +71,4 @@ def test_secrets_are_for_the_owner_alone_and_on_no_command_line(
     assert node.password not in told
     assert node.cookie not in told
     assert "theirs@host" not in told
+    assert "mark-1" in told
