@@ -44,7 +44,8 @@ with safety.claimed():
         (made / "file").write_text("x")
         fault = journal.enter(Undo("toxic", {"url": engine, "proxy": "p", "toxic": f"ck-{turn}"}))
         sleeper = subprocess.Popen(
-            ["sh", "-c", f"sleep 300 {mark} & setsid sleep 300 {mark} & exec sleep 300 {mark}"], start_new_session=True
+            ["sh", "-c", f"sleep 300 {mark} & setsid sleep 300 {mark} & exec sleep 300 {mark}"],
+            stdout=subprocess.DEVNULL, start_new_session=True
         )
         token = journal.guard_process(sleeper.pid, "sleeper")
         if draw.random() < 0.3:
