@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
 from chaoskit.checks.calls import calls_on
 from chaoskit.checks.known import known_until, once
 from chaoskit.checks.requests import ended_at, look_of, percentile, requests_of
-from chaoskit.checks.thresholds import BASELINE_REQUESTS_MIN
+from chaoskit.checks.thresholds import BASELINE_REQUESTS, BASELINE_REQUESTS_MIN, BASELINE_S
 from chaoskit.model.event import FaultAsked, FaultConfirmed, FaultReverted
 from chaoskit.model.evidence import Evidence, Window
 
@@ -75,8 +76,16 @@ def _before_fault(evidence: Evidence) -> Window:
     return Window(float("-inf"), min(asked, default=float("inf")))
 
 
+def _baseline(evidence: Evidence, edge: float) -> Window:
+    """The last two seconds before `edge`, or the last forty answers if they go back further: services warm up."""
+    answered = requests_of(evidence).answered
+    i = bisect_left(answered, edge) - BASELINE_REQUESTS
+    return Window(min(edge - BASELINE_S, answered[i] if i >= 0 else float("-inf")), edge)
+
+
 def _usual(evidence: Evidence) -> Usual:
-    requests, before = requests_of(evidence), _before_fault(evidence)
+    requests = requests_of(evidence)
+    before = _baseline(evidence, _before_fault(evidence).end)
     good = [s for i in requests.within(before) if (s := requests.samples[i]).ok and ended_at(s) <= before.end]
     return Usual(len(good), percentile((s.service_ms for s in good), 0.95), frozenset(look_of(s) for s in good))
 
@@ -97,7 +106,7 @@ def calls_per_request(evidence: Evidence, link: str) -> CallsPerRequest:
 def _calls_per_request(evidence: Evidence, link: str) -> CallsPerRequest:
     requests, calls, exposed = requests_of(evidence), calls_on(evidence, link), exposure(evidence, link)
     edge = exposed.asked if exposed else known_until(evidence)
-    window = Window(float("-inf"), edge - _EDGE_S)
+    window = _baseline(evidence, edge - _EDGE_S)
     done = sum(
         requests.samples[i].status > 0 and ended_at(requests.samples[i]) <= edge for i in requests.within(window)
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from chaoskit.checks.gates.clock_jumped import clock_jumped
+from chaoskit.checks.gates.closed_before import closed_before
 from chaoskit.checks.gates.fault_hit import fault_hit
 from chaoskit.checks.gates.fault_in_force import fault_in_force
 from chaoskit.checks.gates.generator_lag import generator_lag
@@ -39,6 +40,7 @@ GATES: tuple[Gate, ...] = (
     leftover,
     link_proof,
     steady_state,
+    closed_before,
     sight,
 )
 

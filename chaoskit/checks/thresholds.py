@@ -33,6 +33,12 @@ ARRIVALS_BACK_SHARE = 0.6
 ARRIVAL_TRANSIT_S = 0.002
 """From the caller's decision to the first byte at the tap: a call may arrive just after the failure that opened."""
 
+BASELINE_S = 2.0
+"""The baseline is what was just before the fault; what came earlier may be a service that warms up …"""
+
+BASELINE_REQUESTS = 40
+"""… but at least so many answers, if there are."""
+
 BASELINE_REQUESTS_MIN = 10
 """Fewer answers without a fault give no ratio of calls per request."""
 

@@ -12,6 +12,7 @@ from chaoskit.checks.errors import ErrorsCheck
 from chaoskit.checks.judge import GATES, decided, judge_scenario
 from chaoskit.checks.latency import LatencyCheck
 from chaoskit.model.event import (
+    BreakerLogged,
     Call,
     CallStarted,
     ClockJumped,
@@ -157,6 +158,30 @@ def test_steady_state_must_have_held() -> None:
     later = SteadySeen(t=2.95, phase="recovery", held=True, detail="")
     assert judged(Fixed(), SOUND, never, later, without=(SteadySeen,), steady=True).outcome == "inconclusive"
     assert judged(Fixed(), SOUND, never, steady=True).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("event", "outcome"),
+    [
+        (BreakerLogged(t=2.5, link=LINK, state="open"), "inconclusive"),
+        (BreakerLogged(t=2.5, link=LINK, state="closed"), "pass"),
+        (BreakerLogged(t=2.5, link="a -> b", state="open"), "pass"),
+    ],
+)
+def test_breaker_open_before_the_fault_voids_both(event: Event, outcome: str) -> None:
+    """What the fault did not open proves nothing of it, by the service's own log."""
+    assert judged(Fixed(), SOUND, event).outcome == outcome
+
+
+def test_calls_that_stopped_before_the_fault_void_both() -> None:
+    """The same seen from outside, where nobody logs."""
+    rows = [row for row in SOUND.rows if not (hasattr(row[1], "link") and 2.6 <= row[1].t < 5.0)]
+    kept = [row for row in SOUND.rows if isinstance(row[1], LinkProof)]
+    tale = replace(SOUND, rows=sorted([*rows, *kept], key=lambda row: row[0]))
+    for wanted in ("pass", "fail"):
+        verdict = judged(Fixed(fixed=wanted), tale)
+        assert verdict.outcome == "inconclusive"
+        assert "had stopped already" in verdict.voided_by[0]
 
 
 # --- the fault hit nothing ---------------------------------------------------------------------------------------
