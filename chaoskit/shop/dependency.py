@@ -43,7 +43,8 @@ class Dependency:
         self._refused = 0
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
-        """(status, JSON object) for any answer below 500: a client's error such as 404 says nothing of the callee.
+        """(status, JSON object) for an answer below 500. A client's error such as 404 says nothing against the callee,
+        and comes with an empty object.
 
         Raises CallFailed when the breaker is open, the time is up, or the answer is no usable one.
         """
@@ -77,16 +78,24 @@ class Dependency:
             # httpx limits each read; only this limits an answer that trickles
             async with asyncio.timeout(self._timeout_s):
                 response = await self._client.request(method, path, json=body)
-            answer = response.json()
         except (TimeoutError, httpx.TimeoutException) as error:
             raise CallFailed("timeout", f"{method} {path}") from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             reason = "unreachable" if isinstance(error, httpx.ConnectError) else "unusable"
             raise CallFailed(reason, f"{method} {path}: {error!r}") from error
-        except (json.JSONDecodeError, UnicodeDecodeError, httpx.DecodingError) as error:
-            raise CallFailed("unusable", f"{method} {path}: not JSON") from error
-        if response.status_code >= 500 or response.status_code == 429:
-            raise CallFailed("status", f"{method} {path}: {response.status_code}")
-        if not isinstance(answer, dict):
-            raise CallFailed("unusable", f"{method} {path}: not a JSON object")
-        return response.status_code, answer
+        status = response.status_code
+        if status >= 500 or status == 429:
+            raise CallFailed("status", f"{method} {path}: {status}")
+        if status >= 400:
+            return status, {}  # the status says it all, whatever whoever answered put into the body
+        return status, _object_in(response)
+
+
+def _object_in(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CallFailed("unusable", f"{response.url}: not JSON") from error
+    if not isinstance(answer, dict):
+        raise CallFailed("unusable", f"{response.url}: not a JSON object")
+    return answer

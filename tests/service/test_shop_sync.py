@@ -79,61 +79,45 @@ def test_stops_within_a_second(stage: Stage) -> None:
     begun = time.monotonic()
     order.process.terminate()
     order.process.wait(5)
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 1.5, "one second, and half of one for a busy machine"
 
 
-def test_broken_no_timeout(stage: Stage) -> None:
-    """`no-timeout`: a hang of the callee is a hang of the caller."""
-    order, customer = start(stage, "no-timeout")
+# Switches that don't hide one another share a process: starting one is most of what such a test costs.
+
+
+def test_broken_no_timeout_no_breaker(stage: Stage) -> None:
+    """`no-timeout`: a hang of the callee is one of the caller. `no-breaker`: every request calls the failing callee."""
+    order, customer = start(stage, "no-timeout,no-breaker")
+    customer.behaviour = "502"
+    stage.load(order, "/orders/o-1", rate=50, seconds=0.6)
+    assert len(customer.arrivals) >= 25
     customer.behaviour = "hang"
     assert stage.load(order, "/orders/o-1", rate=10, seconds=0.1) == [None]
 
 
-def test_broken_no_breaker(stage: Stage) -> None:
-    """`no-breaker`: every request calls the failing service again."""
-    order, customer = start(stage, "no-breaker")
+def test_broken_no_fallback_breaker_never_closes(stage: Stage) -> None:
+    """`no-fallback`: fails with the callee. `breaker-never-closes`: healed for longer than the reset time, still failing."""
+    order, customer = start(stage, "no-fallback,breaker-never-closes")
     customer.behaviour = "502"
-    stage.load(order, "/orders/o-1", rate=50, seconds=0.6)
-    assert len(customer.arrivals) == 30
-
-
-def test_broken_breaker_never_closes(stage: Stage) -> None:
-    """`breaker-never-closes`: healed for longer than the reset time, and still the stand-in."""
-    order, customer = start(stage, "breaker-never-closes")
+    assert order.client.get("/orders/o-1").status_code == 500
     opened = trip(stage, order, customer)
     customer.behaviour = "answer"
     time.sleep(max(0.0, opened + 1.2 * RESET_S - time.time()))
-    assert order.get("/orders/o-1")["customer"] == STAND_IN
+    assert order.client.get("/orders/o-1").status_code == 503
 
 
-def test_broken_retries_while_open(stage: Stage) -> None:
-    """`retries-while-open`: the callee gets calls although the breaker says open."""
-    order, customer = start(stage, "retries-while-open")
-    trip(stage, order, customer)
+def test_broken_fallback_only_on_timeout_opens_on_404_retries_while_open(stage: Stage) -> None:
+    """`fallback-only-on-timeout`: wrong answers become ours. `breaker-opens-on-404`: a few unknown customers, and nobody
+    is looked up any more. `retries-while-open`: except for some calls, although the breaker says open."""
+    order, customer = start(stage, "fallback-only-on-timeout,breaker-opens-on-404,retries-while-open")
+    for behaviour, status in (("502", 500), ("cut", 500), ("hang", 200)):
+        customer.behaviour = behaviour
+        assert order.client.get("/orders/o-1").status_code == status
+    customer.behaviour = "404"
+    for _ in range(5):
+        order.get("/orders/o-1")
+    assert [state for state, _ in order.breaker_log()] == ["open"]
     before = len(customer.arrivals)
     stage.load(order, "/orders/o-1", rate=50, seconds=0.6)
     assert 2 <= len(customer.arrivals) - before <= 4
     assert [state for state, _ in order.breaker_log()] == ["open"]
-
-
-def test_broken_breaker_opens_on_404(stage: Stage) -> None:
-    """`breaker-opens-on-404`: a few unknown customers, and nobody is looked up any more."""
-    order, customer = start(stage, "breaker-opens-on-404")
-    customer.behaviour = "404"
-    for _ in range(6):
-        order.get("/orders/o-1")
-    assert [state for state, _ in order.breaker_log()] == ["open"]
-
-
-def test_broken_fallbacks(stage: Stage) -> None:
-    """`no-fallback` fails with the callee; `fallback-only-on-timeout` only where it answers wrongly."""
-    order, customer = start(stage, "no-fallback")
-    customer.behaviour = "502"
-    assert order.client.get("/orders/o-1").status_code == 500
-    customer.behaviour = "hang"
-    assert order.client.get("/orders/o-1").status_code == 503
-    order.stop()
-    order, customer = start(stage, "fallback-only-on-timeout")
-    for behaviour, status in (("502", 500), ("cut", 500), ("hang", 200)):
-        customer.behaviour = behaviour
-        assert order.client.get("/orders/o-1").status_code == status
