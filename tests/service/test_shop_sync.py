@@ -96,7 +96,7 @@ def test_broken_no_timeout_no_breaker(stage: Stage) -> None:
 
 
 def test_broken_no_fallback_breaker_never_closes(stage: Stage) -> None:
-    """`no-fallback`: fails with the callee. `breaker-never-closes`: healed for longer than the reset time, still failing."""
+    """`no-fallback`: fails with the callee. `breaker-never-closes`: healed for the reset time, it still fails."""
     order, customer = start(stage, "no-fallback,breaker-never-closes")
     customer.behaviour = "502"
     assert order.client.get("/orders/o-1").status_code == 500
@@ -107,8 +107,8 @@ def test_broken_no_fallback_breaker_never_closes(stage: Stage) -> None:
 
 
 def test_broken_fallback_only_on_timeout_opens_on_404_retries_while_open(stage: Stage) -> None:
-    """`fallback-only-on-timeout`: wrong answers become ours. `breaker-opens-on-404`: a few unknown customers, and nobody
-    is looked up any more. `retries-while-open`: except for some calls, although the breaker says open."""
+    """`fallback-only-on-timeout`: wrong answers become ours. `breaker-opens-on-404`: a few unknown customers, and
+    nobody is looked up any more. `retries-while-open`: except for some calls, although the breaker says open."""
     order, customer = start(stage, "fallback-only-on-timeout,breaker-opens-on-404,retries-while-open")
     for behaviour, status in (("502", 500), ("cut", 500), ("hang", 200)):
         customer.behaviour = behaviour
