@@ -1,6 +1,8 @@
 """`python -m chaoskit`"""
 
+import sys
+
 from chaoskit.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -392,7 +392,10 @@ class BreakerLogged(Event):
 @kind("stall")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stall(Event):
-    """`process` (runner | tap) was not scheduled for `stall_ms` before `t`: what fell into it can't be timed."""
+    """`process` (runner | tap | a service's name) got no processor for `stall_ms` of the time before `t`.
+
+    For our own processes that is one gap; for a service the sum of a second. What fell into it can't be timed.
+    """
 
     process: str
     stall_ms: float

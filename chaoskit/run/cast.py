@@ -23,6 +23,7 @@ from chaoskit.run.breaker_log import BreakerLog
 from chaoskit.run.clock import RunClock
 from chaoskit.run.guards import Guards
 from chaoskit.run.recorder import RunRecorder
+from chaoskit.run.starvation import Starvation
 
 Judging = Callable[[Evidence, System], tuple[Verdict, ...]]
 
@@ -43,6 +44,7 @@ class Cast:
     actuator_of: Callable[[Instruction], Actuator]
     parts: list[Part]
     breaker_logs: list[BreakerLog]
+    starvation: Starvation
     tap: TapEngine | None = None
     tapped: frozenset[str] = frozenset()
     load: LoadDriver | None = None

@@ -254,6 +254,7 @@ class ScenarioRun:
         if now - self._judged_at < JUDGE_EVERY_S:
             return
         self._judged_at = now
+        self.cast.starvation.poll(now)
         for log in self.cast.breaker_logs:
             log.poll()
         await self.faults.hold()

@@ -53,6 +53,11 @@ class ServiceProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
 
+    @property
+    def pid(self) -> int:
+        """Its process, which leads its group; 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
+
     async def start(self) -> str:
         """Start it and wait until it is ready. Raises ServiceFailed with the tail of its log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)

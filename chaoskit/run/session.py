@@ -40,6 +40,7 @@ from chaoskit.run.recorder import RunRecorder
 from chaoskit.run.safety import Safety
 from chaoskit.run.scenario_run import ScenarioRun
 from chaoskit.run.service import ForeignService, ServiceProcess
+from chaoskit.run.starvation import Starvation
 from chaoskit.run.wiring import Wiring
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -162,6 +163,9 @@ class _Session:
             actuator_of=self._chooser(actuators),
             parts=self.started,
             breaker_logs=logs,
+            starvation=Starvation(
+                {part.name: part.pid for part in self.started if isinstance(part, ServiceProcess)}, self.recorder
+            ),
             tap=tap,
             tapped=frozenset(wiring.tapped),
             load=load,

@@ -17,6 +17,7 @@ from chaoskit.run.clock import RunClock
 from chaoskit.run.guards import Guards
 from chaoskit.run.recorder import RunRecorder
 from chaoskit.run.scenario_run import ScenarioRun
+from chaoskit.run.starvation import Starvation
 
 from tests.fakes.engines import FakeActuator, FakeJournal
 from tests.fakes.specs import FakeCheck, FakeFault
@@ -151,6 +152,7 @@ class Stage:
             actuator_of=lambda instruction: self.actuator,
             parts=[self.part],
             breaker_logs=[],
+            starvation=Starvation({}, self.recorder),
             tap=self.tap,
             tapped=frozenset({"a -> b"}),
             load=self.load,
