@@ -131,7 +131,8 @@ def draw_time_axis(axis: TimeAxis) -> Html:
 
 def draw_sparkline(scene: Scene, panel: Panel) -> Html:
     """A panel's main curve in the size of a word, with its fault bands."""
-    main = next((s for s in panel.series if s.tone == "strong"), panel.series[0])
+    ranked = sorted(panel.series, key=lambda s: (not any(s.values), s.tone != "strong"))
+    main = ranked[0]  # the panel's main curve, unless only another one ever moved
     series = _total(panel) if panel.shape == "bars" else main
     scale = value_scale(panel)
     curve = tag("path", d=_curve(scene.axis, series, scale), class_="curve tone-strong")

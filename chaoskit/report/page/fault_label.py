@@ -25,7 +25,7 @@ def fault_label(name: str, planned: PlannedFault | None, params: str = "") -> st
         if key == planned.spec.keyword:
             said += [text] if text else []
         elif text:
-            extras.append(f"{key.rstrip('_')} {text}")
+            extras.append(f"{key.rstrip('_').replace('_', ' ')} {text}")
     return ", ".join([" ".join(said), *extras])
 
 
