@@ -1,4 +1,4 @@
-"""The machine kept up: neither the tap nor the runner stood still for longer than what is being judged.
+"""The machine kept up: neither tap, runner nor service stood still for longer than what is being judged.
 
 Voids fails only, finding by finding: a stall makes things look late or missing. (Where a stall could feign a success,
 a gap in arrivals, the check itself leaves the stalled time out.) A failure that no stall of this length can explain,
