@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,14 @@ def wait_gone(processes: list[psutil.Process], within_s: float) -> list[psutil.P
     return left
 
 
+async def stopped_after(node: BrokerNode, play: Callable[[], Awaitable[None]]) -> None:
+    """A test that fails must not leave its node behind."""
+    try:
+        await play()
+    finally:
+        await node.stop()
+
+
 def test_a_node_listens_on_loopback_only_and_stop_leaves_nothing(tmp_path: Path) -> None:
     """AMQP, management, distribution and epmd on loopback; after `stop` no process, no port, no folder, no ward entry.
 
@@ -86,7 +95,7 @@ def test_a_node_listens_on_loopback_only_and_stop_leaves_nothing(tmp_path: Path)
         await node.stop()
         assert not node.dead()
 
-    asyncio.run(play())
+    asyncio.run(stopped_after(node, play))
 
 
 def test_stop_ends_every_process(tmp_path: Path) -> None:
@@ -106,7 +115,7 @@ def test_stop_ends_every_process(tmp_path: Path) -> None:
         assert not folder.exists()
         assert not ward.guarded
 
-    asyncio.run(play())
+    asyncio.run(stopped_after(node, play))
 
 
 def test_the_session_node_goes_when_pytest_is_killed(tmp_path: Path) -> None:
