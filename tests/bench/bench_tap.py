@@ -63,21 +63,21 @@ def callee(stack: ExitStack, *options: str) -> int:
     return int(process.stdout.readline())
 
 
-def toxiproxy(stack: ExitStack, upstream: int) -> int | None:
-    """A Toxiproxy with one proxy in front of `upstream`; its port, None where there is no Toxiproxy."""
+def toxiproxy(stack: ExitStack, upstream: int) -> tuple[int, int]:
+    """A Toxiproxy with one proxy in front of `upstream`: (port, pid); zeros where there is no Toxiproxy."""
     installed = find_installed("bin/toxiproxy-server")
     binary = os.environ.get("CHAOSKIT_TOXIPROXY_BIN") or shutil.which("toxiproxy-server") or installed
     if binary is None:
-        return None
+        return 0, 0
     with socket.create_server(("127.0.0.1", 0)) as probe:
         api = probe.getsockname()[1]
-    child(stack, [str(binary), "-port", str(api)], env={**os.environ, "LOG_LEVEL": "error"})
+    process = child(stack, [str(binary), "-port", str(api)], env={**os.environ, "LOG_LEVEL": "error"})
     proxy = {"name": "bench", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{upstream}"}
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
             answer = httpx.post(f"http://127.0.0.1:{api}/proxies", json=proxy)
-            return int(answer.raise_for_status().json()["listen"].rpartition(":")[2])
+            return int(answer.raise_for_status().json()["listen"].rpartition(":")[2]), process.pid
         time.sleep(0.05)
     raise TimeoutError("Toxiproxy does not answer")
 
@@ -86,15 +86,18 @@ async def throughput(tap: Tap, stack: ExitStack, rounds: int) -> None:
     """Requests a second and median latency, each round over every way."""
     direct = callee(stack)
     ways = {"direct": direct, "tap": await open_link(tap, LINK, direct)}
-    if proxy := toxiproxy(stack, direct):
+    proxy, proxy_pid = toxiproxy(stack, direct)
+    if proxy:
         ways |= {"toxiproxy": proxy, "tap + toxiproxy": await open_link(tap, "tap -> toxiproxy", proxy)}
     results: dict[str, list[Result]] = {name: [] for name in ways}
-    cpu_s = 0.0
+    watched = {"tap": tap.pid, "toxiproxy": proxy_pid}
+    spent_s = dict.fromkeys(watched, 0.0)
     for _ in range(rounds):
         for name, port in ways.items():
-            before = cpu_of_tap(tap)
+            before = cpu_s(watched[name]) if name in watched else 0.0
             results[name].append(await asyncio.to_thread(load, port, SECONDS))
-            cpu_s += cpu_of_tap(tap) - before if name == "tap" else 0
+            if name in watched:
+                spent_s[name] += cpu_s(watched[name]) - before
     for name, found in results.items():
         print(
             json.dumps(
@@ -105,9 +108,9 @@ async def throughput(tap: Tap, stack: ExitStack, rounds: int) -> None:
                 }
             )
         )
-    print(
-        json.dumps({"tap_cpu_us_per_request": round(cpu_s / sum(r.per_s * SECONDS for r in results["tap"]) * 1e6, 1)})
-    )
+    for name in watched:
+        if requests := sum(r.per_s * SECONDS for r in results.get(name, [])):
+            print(json.dumps({"way": name, "cpu_us_per_request": round(spent_s[name] / requests * 1e6, 1)}))
     if proxy:
         judge(results)
 
@@ -126,9 +129,9 @@ def judge(results: dict[str, list[Result]]) -> None:
     report("tap + Toxiproxy, requests/s ÷ Toxiproxy", "≥ 0.55", both, both >= 0.55)
 
 
-def cpu_of_tap(tap: Tap) -> float:
-    """CPU seconds that the tap process has used."""
-    times = psutil.Process(tap.pid).cpu_times()
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used."""
+    times = psutil.Process(pid).cpu_times()
     return times.user + times.system
 
 
