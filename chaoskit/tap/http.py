@@ -111,7 +111,7 @@ class HttpDissector:
                 self._backlog += data[pos:]
                 size = passed
         self._pass(data, passed, size)
-        if self._raw and self._refused:
+        if self._unparsed and self._refused:
             self._relay.reset_caller()
 
     def _pass(self, data: bytes, start: int, end: int) -> None:
@@ -244,13 +244,13 @@ class HttpDissector:
         if self._queue:
             self._answers.drop(time.monotonic(), "refused")
             self._relay.reset_caller()
-        elif self._raw:
+        elif self._unparsed:
             self._relay.reset_caller()
         elif self._here is None:
             asyncio.get_running_loop().call_later(REFUSED_WAIT_S, self._stop_waiting)
 
     def _stop_waiting(self) -> None:
-        if self._raw or not self._up:
+        if self._unparsed or not self._up:
             self._relay.reset_caller()
 
     def caller_ended(self, t: float, *, reset: bool) -> bool:
