@@ -245,7 +245,7 @@ def _point_latest(out: Path, folder: Path) -> None:
     fresh.replace(latest)
 
 
-# --- records and reports -----------------------------------------------------------------------------------------------
+# --- records and reports ------------------------------------------------------------------------------------
 
 
 def _record(

@@ -1,4 +1,6 @@
-"""What a report needs beyond the record: what the checks understood of a scenario, as plain data. The pipeline fills it.
+"""What a report needs beyond the record: what the checks understood of a scenario, as plain data.
+
+The pipeline fills it.
 
 Everything in it is optional: a report leaves out what it is not told.
 """
@@ -9,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LEDGER_PARTS = ("effects", "dead_lettered", "ready", "unacked", "lost")
-"""The parts that a consumer's ledger adds up from; their total is `accepted`. `twice` counts keys done more than once."""
+"""The parts that a consumer's ledger adds up from, to `accepted`. `twice` counts keys done more than once."""
 
 
 @dataclass(frozen=True, slots=True)

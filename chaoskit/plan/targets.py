@@ -21,7 +21,8 @@ def check_targets(system: System, system_file: str) -> None:
             raise UsageProblem(
                 f"{what} points at {host}, which is not on the allow-list",
                 where=system_file,
-                remedy=f"if faults may really touch it, add it to `allow:` in the system file (now: {', '.join(system.allow)})",
+                remedy="if faults may really touch it, add it to `allow:` in the system file; "
+                f"there now: {', '.join(system.allow)}",
             )
 
 

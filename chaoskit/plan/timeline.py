@@ -40,9 +40,7 @@ def make_plan(system: System, system_file: str, scenarios: Sequence[Scenario], s
         services=tuple(system.services),
         links=sight,
         needs_broker=system.broker is not None and (broker_wanted or bool(broker_links(system)) or _watches(plans)),
-        needs_toxiproxy=any(
-            isinstance(i, (Toxic, ProxyDown)) and not _foreign(system, i.link) for i in used
-        ),
+        needs_toxiproxy=any(isinstance(i, (Toxic, ProxyDown)) and not _foreign(system, i.link) for i in used),
         needs_tap="tap" in sight.values() or any(_on_broker(i) for i in used),
     )
 
@@ -140,7 +138,7 @@ def _check_links(
             raise UsageProblem(
                 f"'{instruction.action}' on '{link}' needs chaoskit's tap in the way, but its sight is '{sight[link]}'",
                 where=system_file,
-                remedy="give the link an `upstream:` and let the caller point at `${link:…}` or at its `listen:` address",
+                remedy="give the link an `upstream:` and let the caller point at `${link:…}` or its `listen:` address",
             )
 
 

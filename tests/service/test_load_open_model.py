@@ -101,7 +101,8 @@ def test_a_generator_that_did_not_run_says_so(on: Stage) -> None:
         (ended,) = load.of(LoadEnded)
         assert worst >= 400
         assert ended.lag_ms_p99 >= 300
-        assert max(sample.latency_ms for sample in load.of(Sample)) >= 400
+        late = [s for s in load.of(Sample) if s.latency_ms - s.service_ms >= 100 and s.t - s.due >= 0.1]
+        assert len(late) >= 20
         assert ended.dropped == 0
 
     on.play(run)

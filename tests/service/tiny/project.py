@@ -44,7 +44,7 @@ faults: [{at: 1s, for: 2s, link: front -> back, latency: 50ms}]
 expect: [{errors: {at_most: 0%}}]
 """
 
-LONG = SLOW.replace("for: 2s", "for: 30s").replace("{errors: {at_most: 0%}}", "{breaker: front -> back, opens_within: 25s}")
+LONG = SLOW.replace("for: 2s", "for: 30s").replace("errors: {at_most: 0%}", "breaker: front -> back, opens_within: 25s")
 
 
 class Project:
