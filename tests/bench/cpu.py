@@ -14,7 +14,7 @@ from pathlib import Path
 def cpu_s(
     command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None, ok: int = 0
 ) -> float:
-    """User and system seconds of one run of a command and all that it waited for; raises if it does not end with `ok`."""
+    """User and system seconds of one run of a command and its children; raises if it does not end with `ok`."""
     # Compiled once, as an installed tool is; some environments switch that off.
     env = {**(env or {}), "PYTHONDONTWRITEBYTECODE": ""}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
