@@ -7,40 +7,38 @@ recorded; readers sort by `t`. `scenario` is the index of the scenario it belong
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
+
+import msgspec
 
 EVENT_SCHEMA = "chaoskit/event/1"
 
 KINDS: dict[str, type[Event]] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Base of all events; `kind` names the subclass on the wire."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag_field="kind"):
+    """Base of all events; `kind` names the subclass on the wire.
+
+    Structs and not dataclasses: a call or a sample is made thousands of times a second, ten times as cheaply.
+    """
 
     kind: ClassVar[str] = ""
     t: float
     scenario: int = -1
 
 
-def kind(name: str) -> Any:
-    """Register an event class under its wire name."""
-
-    def register(cls: type[Event]) -> type[Event]:
-        cls.kind = name
-        KINDS[name] = cls
-        return cls
-
-    return register
+def registered(cls: type[Event]) -> type[Event]:
+    """Note an event class under its wire name, which is its tag."""
+    cls.kind = str(cls.__struct_config__.tag)
+    KINDS[cls.kind] = cls
+    return cls
 
 
 # --- the run -------------------------------------------------------------------------------------------------
 
 
-@kind("run.started")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+@registered
+class RunStarted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="run.started"):
     """`wall` is the epoch second at t = 0."""
 
     system: str
@@ -48,41 +46,36 @@ class RunStarted(Event):
     wall: float
 
 
-@kind("run.ended")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded(Event):
+@registered
+class RunEnded(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="run.ended"):
     """`reason`: completed | aborted: … | broken: …"""
 
     reason: str
 
 
-@kind("scenario.started")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioStarted(Event):
+@registered
+class ScenarioStarted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="scenario.started"):
     name: str
     file: str
     line: int = 0
 
 
-@kind("scenario.ended")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioEnded(Event):
+@registered
+class ScenarioEnded(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="scenario.ended"):
     """`reason`: decided | deadline | aborted: … | broken: …"""
 
     reason: str
 
 
-@kind("phase")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseStarted(Event):
+@registered
+class PhaseStarted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="phase"):
     """`phase`: baseline | fault | recovery | settle (load off, effects are counted)."""
 
     phase: str
 
 
-@kind("steady")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SteadySeen(Event):
+@registered
+class SteadySeen(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="steady"):
     """The steady state held (or not, by its limit) in `phase`."""
 
     phase: str
@@ -93,9 +86,8 @@ class SteadySeen(Event):
 # --- faults --------------------------------------------------------------------------------------------------
 
 
-@kind("fault.asked")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultAsked(Event):
+@registered
+class FaultAsked(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="fault.asked"):
     """`fault` is its id within the scenario: f1, f2, …; `name` the keyword, `target` a link, consumer, service."""
 
     fault: str
@@ -104,9 +96,8 @@ class FaultAsked(Event):
     params: str
 
 
-@kind("fault.confirmed")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultConfirmed(Event):
+@registered
+class FaultConfirmed(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="fault.confirmed"):
     """Read back from the engine: from `t` on the fault was in force."""
 
     fault: str
@@ -115,9 +106,8 @@ class FaultConfirmed(Event):
     detail: str = ""
 
 
-@kind("fault.hit")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultHit(Event):
+@registered
+class FaultHit(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="fault.hit"):
     """What the fault touched so far: calls, connections or messages (`count`, cumulative)."""
 
     fault: str
@@ -125,9 +115,8 @@ class FaultHit(Event):
     detail: str = ""
 
 
-@kind("fault.reverted")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultReverted(Event):
+@registered
+class FaultReverted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="fault.reverted"):
     """Read back: from `t` on the fault was gone. `asked_t` is when we asked for it."""
 
     fault: str
@@ -135,9 +124,8 @@ class FaultReverted(Event):
     detail: str = ""
 
 
-@kind("fault.failed")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultFailedEvent(Event):
+@registered
+class FaultFailedEvent(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="fault.failed"):
     """Injecting, confirming or reverting failed, or the fault ended by itself. `step`: inject | hold | revert."""
 
     fault: str
@@ -148,16 +136,14 @@ class FaultFailedEvent(Event):
 # --- load ----------------------------------------------------------------------------------------------------
 
 
-@kind("load.started")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadStarted(Event):
+@registered
+class LoadStarted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="load.started"):
     journey: str
     rate_per_s: float
 
 
-@kind("load.second")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadSecond(Event):
+@registered
+class LoadSecond(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="load.second"):
     """The generator's own health in the second that ends at `t`. Counts of iterations; lag of the worst start."""
 
     due: int
@@ -166,9 +152,8 @@ class LoadSecond(Event):
     lag_ms_max: float
 
 
-@kind("load.iteration")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadIteration(Event):
+@registered
+class LoadIteration(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="load.iteration"):
     """One pass through a journey that makes more than one request; its requests are samples of their own.
 
     `t` is its true start, `due` its intended one; `latency_ms` counts from `due` to the end of the last request.
@@ -181,9 +166,8 @@ class LoadIteration(Event):
     ok: bool
 
 
-@kind("load.ended")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadEnded(Event):
+@registered
+class LoadEnded(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="load.ended"):
     due: int
     started: int
     completed: int
@@ -191,9 +175,8 @@ class LoadEnded(Event):
     lag_ms_p99: float
 
 
-@kind("sample")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample(Event):
+@registered
+class Sample(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="sample"):
     """One request of the load. `t` is its true start, `due` its intended start (open model, run seconds).
 
     `latency_ms` counts from `due`, `service_ms` from `t`. `status` 0 with an `error` when no answer came.
@@ -213,9 +196,8 @@ class Sample(Event):
 # --- links ---------------------------------------------------------------------------------------------------
 
 
-@kind("link.proof")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkProof(Event):
+@registered
+class LinkProof(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="link.proof"):
     """Before any fault: does traffic really pass this link? `sight`: tap | load | broker."""
 
     link: str
@@ -224,9 +206,8 @@ class LinkProof(Event):
     detail: str
 
 
-@kind("call.started")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallStarted(Event):
+@registered
+class CallStarted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="call.started"):
     """A call arrived on a link; exactly one `call` event with the same `t` and number follows when it has ended."""
 
     link: str
@@ -237,9 +218,8 @@ class CallStarted(Event):
     trace: str = ""
 
 
-@kind("call")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Event):
+@registered
+class Call(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="call"):
     """One HTTP call seen on a link; `t` is the arrival of its first byte at the tap, `end` the last moment of it.
 
     `outcome`: answered | refused (no connection to the callee) | cut (the callee's side ended early) |
@@ -261,9 +241,8 @@ class Call(Event):
     trace: str = ""
 
 
-@kind("connection")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection(Event):
+@registered
+class Connection(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="connection"):
     """One TCP connection over a link, written when it ended.
 
     `outcome`: closed | refused | reset | unparsed (passed on untouched, but not HTTP/1.x as far as the tap can tell).
@@ -280,9 +259,8 @@ class Connection(Event):
 # --- messages ------------------------------------------------------------------------------------------------
 
 
-@kind("message.published")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessagePublished(Event):
+@registered
+class MessagePublished(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="message.published"):
     """We published a message. `purpose`: original | copy | poison | behind (a good one behind poison) | control."""
 
     consumer: str
@@ -294,9 +272,10 @@ class MessagePublished(Event):
     detail: str = ""
 
 
-@kind("message.dead_lettered")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDeadLettered(Event):
+@registered
+class MessageDeadLettered(
+    Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="message.dead_lettered"
+):
     """A message was seen in a consumer's dead letter queue. `message` is our own id where it carries one."""
 
     consumer: str
@@ -306,9 +285,8 @@ class MessageDeadLettered(Event):
     reason: str
 
 
-@kind("queue")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSeen(Event):
+@registered
+class QueueSeen(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="queue"):
     """A queue's live totals. `unacked` and `consumers` are -1 where the sight can't tell."""
 
     queue: str
@@ -317,9 +295,8 @@ class QueueSeen(Event):
     consumers: int
 
 
-@kind("effect")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect(Event):
+@registered
+class Effect(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="effect"):
     """What the world shows for one business key at one consumer, as a count. `last` marks the final sweep."""
 
     consumer: str
@@ -328,9 +305,8 @@ class Effect(Event):
     last: bool = False
 
 
-@kind("saga")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SagaSeen(Event):
+@registered
+class SagaSeen(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="saga"):
     """The state of one saga instance. `books` and `compensations` per participant; `last` marks the final sweep."""
 
     saga: str
@@ -342,9 +318,8 @@ class SagaSeen(Event):
     last: bool = False
 
 
-@kind("probe.failed")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeFailed(Event):
+@registered
+class ProbeFailed(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="probe.failed"):
     probe: str
     reason: str
 
@@ -352,9 +327,8 @@ class ProbeFailed(Event):
 # --- the parts -----------------------------------------------------------------------------------------------
 
 
-@kind("part.started")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartStarted(Event):
+@registered
+class PartStarted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="part.started"):
     """`part`: toxiproxy | tap | broker | load | a service's name; `role`: engine | broker | service."""
 
     part: str
@@ -362,9 +336,8 @@ class PartStarted(Event):
     detail: str = ""
 
 
-@kind("part.died")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartDied(Event):
+@registered
+class PartDied(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="part.died"):
     """It ended or stopped answering although nobody asked it to."""
 
     part: str
@@ -372,26 +345,23 @@ class PartDied(Event):
     reason: str
 
 
-@kind("part.stopped")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartStopped(Event):
+@registered
+class PartStopped(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="part.stopped"):
     part: str
     role: str
     detail: str = ""
 
 
-@kind("breaker.logged")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerLogged(Event):
+@registered
+class BreakerLogged(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="breaker.logged"):
     """What a service itself says of its breaker: closed | open | half-open."""
 
     link: str
     state: str
 
 
-@kind("stall")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stall(Event):
+@registered
+class Stall(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="stall"):
     """`process` (runner | tap | a service's name) got no processor for `stall_ms` of the time before `t`.
 
     For our own processes that is one gap; for a service the sum of a second. What fell into it can't be timed.
@@ -401,24 +371,21 @@ class Stall(Event):
     stall_ms: float
 
 
-@kind("clock.jumped")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockJumped(Event):
+@registered
+class ClockJumped(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="clock.jumped"):
     """Wall clock and monotonic clock parted by `jump_ms`, or the machine slept."""
 
     jump_ms: float
 
 
-@kind("leftover")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover(Event):
+@registered
+class Leftover(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="leftover"):
     what: str
     healed: bool
 
 
-@kind("guard.tripped")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardTripped(Event):
+@registered
+class GuardTripped(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="guard.tripped"):
     guard: str
     detail: str
 
@@ -426,28 +393,18 @@ class GuardTripped(Event):
 def encode(event: Event) -> dict[str, Any]:
     """The event as a JSON object: `kind` first, times rounded to the microsecond."""
     row: dict[str, Any] = {"kind": event.kind}
-    for name in _names(type(event)):
+    for name in event.__struct_fields__:
         value = getattr(event, name)
         row[name] = round(value, 6) if isinstance(value, float) else value
     return row
 
 
 def decode(row: dict[str, Any]) -> Event:
-    """The event that `row` describes. Raises ValueError for an unknown kind or a missing or unknown field."""
-    values = dict(row)
-    cls = KINDS.get(values.pop("kind", ""))
+    """The event that `row` describes. Raises ValueError for an unknown kind, a missing or unknown field, a bad type."""
+    cls = KINDS.get(row.get("kind", ""))
     if cls is None:
         raise ValueError(f"unknown event kind {row.get('kind')!r}")
     try:
-        return cls(**values)
-    except TypeError as error:
+        return msgspec.convert(row, cls)
+    except msgspec.ValidationError as error:
         raise ValueError(f"bad {cls.kind} event: {error}") from error
-
-
-_NAMES: dict[type[Event], tuple[str, ...]] = {}
-
-
-def _names(cls: type[Event]) -> tuple[str, ...]:
-    if cls not in _NAMES:
-        _NAMES[cls] = tuple(f.name for f in fields(cls))
-    return _NAMES[cls]

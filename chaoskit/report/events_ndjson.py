@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable
-from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -97,10 +96,9 @@ def event_schema() -> dict[str, Any]:
 
 
 def _class_schema(name: str, cls: type[Event]) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    mine = fields(cls)
-    required = [f.name for f in mine if f.default is MISSING and f.default_factory is MISSING]
-    properties = {"kind": {"const": name}, **{f.name: _type_schema(hints[f.name]) for f in mine}}
+    mine = msgspec.structs.fields(cls)
+    required = [f.name for f in mine if f.required]
+    properties = {"kind": {"const": name}, **{f.name: _type_schema(f.type) for f in mine}}
     return {
         "type": "object",
         "description": " ".join((cls.__doc__ or "").split())

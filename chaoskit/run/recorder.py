@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
+
+import msgspec
 
 from chaoskit.model.event import Event
 from chaoskit.model.evidence import Evidence, EvidenceBuilder
@@ -23,7 +24,7 @@ class RunRecorder:
         """Take one event. What happened before the scenario began (a call still in flight) belongs to none."""
         index = self._scenario if event.t >= self._since else -1
         if event.scenario != index:
-            event = dataclasses.replace(event, scenario=index)
+            event = msgspec.structs.replace(event, scenario=index)
         if self._builder is not None and index >= 0:
             self._builder.add(event)
         self._sink(event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 from chaoskit.model import event as ev
@@ -51,7 +50,7 @@ def _reverted(event: ev.FaultReverted) -> tuple[str, str]:
 
 
 def _fields(event: ev.Event) -> str:
-    values = ((f.name, getattr(event, f.name)) for f in fields(event) if f.name not in ("t", "scenario"))
+    values = ((name, getattr(event, name)) for name in event.__struct_fields__ if name not in ("t", "scenario"))
     return " · ".join(f"{name} {wording.name(str(value))}" for name, value in values if value not in ("", None))
 
 

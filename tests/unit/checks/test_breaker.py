@@ -10,6 +10,7 @@ from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.checks.breaker_timeline import HALF_OPEN, OPEN, declared_timeline, timeline
 from chaoskit.model.event import CallStarted, Stall
 from chaoskit.model.verdict import Outcome, Verdict
+from msgspec import structs
 
 from tests.unit.checks.story import LINK, Breaker, Story, plan_of, story, system_of
 
@@ -168,7 +169,8 @@ def test_slow_stand_in_does_not_fail_fast() -> None:
     """Open, but the stand-in takes its time: above twice the limit it fails, between it is not decided."""
     tale = story(breaker=Breaker())
     events = [
-        replace(e, service_ms=e.service_ms + 150) if getattr(e, "service_ms", 600) < 100 else e for e in tale.events
+        structs.replace(e, service_ms=e.service_ms + 150) if getattr(e, "service_ms", 600) < 100 else e
+        for e in tale.events
     ]
     slow = replace(tale, rows=[(t, e) for (t, _), e in zip(tale.rows, events, strict=True)])
     assert outcomes(judged(slow, fails_fast="50ms"))["fails_fast"] == "fail"

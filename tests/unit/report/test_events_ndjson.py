@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -12,6 +11,7 @@ import pytest
 from chaoskit.errors import FileProblem
 from chaoskit.model.event import KINDS, Event, PhaseStarted, Sample, encode
 from chaoskit.report.events_ndjson import EventsWriter, event_schema, read_events, write_events
+from msgspec import structs
 
 from tests.unit.report.example_run import example_run
 
@@ -28,7 +28,7 @@ _VALUES: dict[Any, Any] = {
 
 def _one_of(cls: type[Event]) -> Event:
     hints = get_type_hints(cls)
-    return cls(**{f.name: _VALUES[hints[f.name]] for f in fields(cls)})
+    return cls(**{name: _VALUES[hints[name]] for name in cls.__struct_fields__})
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
@@ -48,7 +48,7 @@ def test_schema_is_a_schema_and_knows_what_may_be_left_out() -> None:
     schema = event_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     sample = schema["$defs"]["sample"]
-    needed = {f.name for f in fields(Sample) if f.default is MISSING and f.default_factory is MISSING}
+    needed = {f.name for f in structs.fields(Sample) if f.required}
     assert set(sample["required"]) == {"kind", *needed}
     assert sample["properties"]["body"] == {"type": ["string", "null"]}
     assert sample["description"].startswith("One request of the load.")
