@@ -20,6 +20,8 @@ from chaoskit.ports.part import Ward
 
 LOG_TAIL_LINES = 15
 PROBE_TIMEOUT_S = 1.0
+FOREIGN_WITHIN = "5s"
+"""How long we wait for a service that runs already and says nothing of when it is ready."""
 READY_POLL_S = 0.05
 
 
@@ -134,7 +136,7 @@ class ForeignService:
         """Wait until it answers. Raises ServiceFailed."""
         if not self.url:
             return "no url: only its links are known"
-        ready = self._service.ready or Ready(tcp=_host_port(self.url), within=5.0)
+        ready = self._service.ready or Ready.model_validate({"tcp": _host_port(self.url), "within": FOREIGN_WITHIN})
         deadline = self._clock.now() + ready.within
         while not await is_ready(ready, self.url, None):
             if self._clock.now() > deadline:
