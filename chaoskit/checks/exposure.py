@@ -76,11 +76,18 @@ def _before_fault(evidence: Evidence) -> Window:
     return Window(float("-inf"), min(asked, default=float("inf")))
 
 
+def baseline_start(evidence: Evidence) -> float:
+    """When the baseline began; what came before (the phase `proof`) was no usual traffic."""
+    window = evidence.phase("baseline")
+    return window.start if window is not None else float("-inf")
+
+
 def _baseline(evidence: Evidence, edge: float) -> Window:
     """The last two seconds before `edge`, or the last forty answers if they go back further: services warm up."""
     answered = requests_of(evidence).answered
     i = bisect_left(answered, edge) - BASELINE_REQUESTS
-    return Window(min(edge - BASELINE_S, answered[i] if i >= 0 else float("-inf")), edge)
+    wanted = min(edge - BASELINE_S, answered[i] if i >= 0 else float("-inf"))
+    return Window(max(wanted, baseline_start(evidence)), edge)
 
 
 def _usual(evidence: Evidence) -> Usual:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chaoskit.checks.exposure import exposure
+from chaoskit.checks.exposure import baseline_start, exposure
 from chaoskit.checks.known import answers_known
 from chaoskit.model.event import FaultConfirmed, FaultReverted, LoadEnded
 from chaoskit.model.evidence import Evidence, Window
@@ -17,9 +17,9 @@ def phase_windows(evidence: Evidence, phase: PhaseName) -> list[Window]:
     """When it was (there may be several faults); empty while it has not begun."""
     exposed = exposure(evidence)
     if phase == "all":
-        return [Window(float("-inf"))]
+        return [Window(baseline_start(evidence))]
     if phase == "baseline":
-        return [Window(float("-inf"), exposed.asked if exposed else float("inf"))]
+        return [Window(baseline_start(evidence), exposed.asked if exposed else float("inf"))]
     if phase == "fault":
         return merged([window for _, window in evidence.fault_windows()])
     return [Window(exposed.healed)] if exposed and exposed.healed is not None else []

@@ -1,4 +1,4 @@
-"""Playing one scenario: baseline, fault, recovery, settle; until all verdicts are decided or time is up.
+"""Playing one scenario: (proof,) baseline, fault, recovery, settle; until all is decided or time is up.
 
 A tick every 50 ms looks after guards and parts; four times a second also after the faults in force, and the checks
 judge what is there so far. All waiting happens in ticks, so nothing that goes wrong is noticed late.
@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Callable
 
 from chaoskit.errors import Aborted, ChaoskitError, FaultFailed, PartFailed
-from chaoskit.model.event import LinkProof, PhaseStarted, ScenarioEnded, ScenarioStarted, SteadySeen
+from chaoskit.model.event import PhaseStarted, ScenarioEnded, ScenarioStarted, SteadySeen
 from chaoskit.model.evidence import Evidence
 from chaoskit.model.plan import PlannedFault, ScenarioPlan
 from chaoskit.model.record import ScenarioRecord
 from chaoskit.model.verdict import Verdict
 from chaoskit.run.cast import Cast
 from chaoskit.run.fault_control import FaultControl
+from chaoskit.run.link_proof import LinkProofs
 from chaoskit.run.settle import settle
 from chaoskit.run.steady import steady_now
 
@@ -40,10 +41,9 @@ class ScenarioRun:
         self.evidence: Evidence = cast.recorder.begin(plan, self.started)
         self.verdicts: tuple[Verdict, ...] = ()
         self._judged_at = -1.0
-        links = [getattr(i, "link", "") for fault in plan.faults for i in fault.instructions]
-        self._unproven = dict.fromkeys(link for link in links if link in cast.plan.links)
-        self._traffic_before: dict[str, int] = {}
+        self._proofs = LinkProofs(plan, cast, self.evidence)
         self._loaded = False
+        self._on = False
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
 
@@ -83,8 +83,10 @@ class ScenarioRun:
         return "decided" if self._decided() or self._only_settling() else "deadline"
 
     async def _begin(self) -> None:
+        await self._proofs.look()  # what passed before the load is not its traffic
+        if self._proofs.blind and not await self._prove_blind_links():
+            return
         self._phase("baseline")
-        await self._prove_links()  # what passed before the load is not its traffic
         needs, cast = self.plan.needs, self.cast
         watched = tuple(dict.fromkeys((*needs.dead_letters, *needs.effects)))
         if cast.watcher is not None and watched:
@@ -92,11 +94,37 @@ class ScenarioRun:
         if self.plan.baseline_s > 0:
             await self._load_on()
 
-    async def _load_on(self) -> None:
-        self._loaded = True
+    async def _prove_blind_links(self) -> bool:
+        """Nudge them once the system is steady; the baseline begins afterwards, untouched by it."""
+        begun, steady = self.clock.now(), self.plan.scenario.steady
+        self._phase("proof")
+        await self._drive()
+        held, seen = steady is None or self.plan.scenario.load is None, ""
+
+        def ready() -> bool:
+            nonlocal held, seen
+            if steady is not None and not held:
+                held, seen = steady_now(self.evidence, steady, self.plan.scenario.load, self.clock.now(), begun)
+            return held
+
+        await self._until(ready, begun + (steady.within if steady else 0.0), judge=False)
+        if held:
+            await self._proofs.nudge(lambda: self._tick(judge=False))
+        else:
+            self.cast.recorder.record(SteadySeen(t=self.clock.now(), phase="baseline", held=False, detail=seen))
+            self._proofs.give_up("no proof was tried, because the steady state never held")
+        return not self._proofs.failed
+
+    async def _drive(self) -> None:
         scenario = self.plan.scenario
-        if self.cast.load is not None and scenario.load is not None:
+        if self.cast.load is not None and scenario.load is not None and not self._loaded:
+            self._loaded = True
             await self.cast.load.begin(scenario.load, bodies=self.plan.needs.bodies, seed=scenario.seed)
+
+    async def _load_on(self) -> None:
+        self._on = True
+        await self._drive()
+        scenario = self.plan.scenario
         if self.cast.source is not None and scenario.messages is not None:
             self._publishing = asyncio.create_task(self.cast.source.publish(scenario.messages))
         if self.cast.probes is not None and self.plan.needs.probes:
@@ -110,8 +138,8 @@ class ScenarioRun:
 
     async def _baseline(self) -> bool:
         """Watch the system without fault: until the steady state holds and every faulted link carries traffic."""
-        if self.plan.baseline_s <= 0:
-            return True
+        if self._proofs.failed or self.plan.baseline_s <= 0:
+            return not self._proofs.failed
         begun, steady = self.clock.now(), self.plan.scenario.steady
         deadline = begun + self.plan.baseline_s + (steady.within if steady else 5.0)
         held, seen = steady is None, ""
@@ -120,15 +148,13 @@ class ScenarioRun:
             nonlocal held, seen
             if steady is not None:
                 held, seen = steady_now(self.evidence, steady, self.plan.scenario.load, self.clock.now(), begun)
-            return held and not self._unproven and self.clock.now() >= begun + self.plan.baseline_s
+            return held and not self._proofs.missing and self.clock.now() >= begun + self.plan.baseline_s
 
         await self._until(ready, deadline, judge=False)
         if steady is not None:
             self.cast.recorder.record(SteadySeen(t=self.clock.now(), phase="baseline", held=held, detail=seen))
-        unproven = list(self._unproven)
-        for link in unproven:
-            self._proof(link, False, "no traffic passed it before the fault")
-        return held and not unproven
+        self._proofs.give_up("no traffic passed it before the fault")
+        return held and not self._proofs.failed
 
     async def _fault_phase(self) -> None:
         """Inject each fault at its time, revert it after its own; the first injection sets the zero of the rest."""
@@ -142,7 +168,7 @@ class ScenarioRun:
             if waiting and self.clock.now() >= zero + waiting[0].at_s:
                 await self.faults.inject(waiting.pop(0))
                 continue
-            if not self._loaded:
+            if not self._on:
                 await self._load_on()  # a fault that is there from the start comes before the first request
             for planned in self.plan.faults:
                 if planned.id in self.faults.active and self._over(planned):
@@ -211,7 +237,7 @@ class ScenarioRun:
             self._loaded = False
             await self.cast.load.end(LOAD_DRAIN_S)
         for link in self.cast.tapped:
-            await self._traffic(link)  # brings all that the tap saw into the evidence
+            await self._proofs.traffic(link)  # brings all that the tap saw into the evidence
 
     async def _wind_down(self) -> None:
         """Leave the scenario: faults gone first, then the load. Never raises."""
@@ -258,7 +284,7 @@ class ScenarioRun:
         for log in self.cast.breaker_logs:
             log.poll()
         await self.faults.hold()
-        await self._prove_links()
+        await self._proofs.look()
         if judge:
             self._judge()
 
@@ -270,29 +296,6 @@ class ScenarioRun:
 
     def _decided(self) -> bool:
         return bool(self.verdicts) and all(verdict.final for verdict in self.verdicts)
-
-    # --- links ---------------------------------------------------------------------------------------------------
-
-    async def _traffic(self, link: str) -> int:
-        tap = self.cast.tap
-        return await tap.traffic(link) if tap is not None and link in self.cast.tapped else 0
-
-    async def _prove_links(self) -> None:
-        for link in list(self._unproven):
-            sight, traffic = self.cast.plan.links[link], await self._traffic(link)
-            seen = traffic - self._traffic_before.setdefault(link, traffic)
-            if sight == "load" and any(sample.ok for sample in self.evidence.samples()):
-                self._proof(link, True, "requests were answered; whether they passed this link, the load can't tell")
-            elif sight == "broker" and traffic > 0:
-                self._proof(link, True, f"{traffic} connections to the broker pass it")
-            elif sight == "tap" and seen > 0:
-                self._proof(link, True, f"{seen} calls and connections passed it")
-
-    def _proof(self, link: str, passed: bool, detail: str) -> None:
-        self._unproven.pop(link, None)
-        self.cast.recorder.record(
-            LinkProof(t=self.clock.now(), link=link, passed=passed, sight=self.cast.plan.links[link], detail=detail)
-        )
 
     def _phase(self, name: str) -> None:
         self.cast.recorder.record(PhaseStarted(t=self.clock.now(), phase=name))
