@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -159,5 +159,5 @@ PLACE_FIELDS = ("file", "line", "expect_lines")
 class Vocabulary:
     """Which faults and checks there are; the registry fills it, the files stage validates against it."""
 
-    faults: dict[str, type[FaultSpec]]
-    checks: dict[str, type[CheckSpec]]
+    faults: Mapping[str, type[FaultSpec]]
+    checks: Mapping[str, type[CheckSpec]]
