@@ -69,7 +69,7 @@ class ScenarioEnded(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_f
 
 @registered
 class PhaseStarted(Event, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, tag="phase"):
-    """`phase`: (proof, where a link has to be nudged,) baseline, fault, recovery, settle (load off, effects counted)."""
+    """`phase`: (proof, where a link is nudged,) baseline, fault, recovery, settle (load off, effects counted)."""
 
     phase: str
 

@@ -82,7 +82,7 @@ class Link(Strict):
     """One way from a caller to a callee, on which faults can be put.
 
     `listen` is where the caller already points (any loopback address); left out, a free port is taken and
-    `${link:caller->callee}` gives its address.
+    `${link:caller->callee}` gives its address. With `protocol: amqp`, `upstream` may be left out: it is the broker.
     """
 
     upstream: str | None = None
@@ -97,6 +97,8 @@ class Link(Strict):
 
     @model_validator(mode="after")
     def _way(self) -> Link:
+        if self.upstream is None and self.toxiproxy is None and self.protocol == "amqp":
+            return self  # to the system's broker
         if (self.upstream is None) == (self.toxiproxy is None):
             raise ValueError("a link needs either upstream (we build the way) or toxiproxy (the system has its own)")
         return self

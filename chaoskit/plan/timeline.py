@@ -32,16 +32,20 @@ def make_plan(system: System, system_file: str, scenarios: Sequence[Scenario], s
     used = [instruction for plan in plans for fault in plan.faults for instruction in fault.instructions]
     sight = _sight(system)
     _check_links(used, plans, sight, system_file)
-    broker_wanted = any(isinstance(i, (DuplicateMessages, PoisonMessages)) for i in used)
+    hooks = any(isinstance(i, (DuplicateMessages, PoisonMessages)) for i in used)
+    to_broker = {name for name, seen in sight.items() if seen == "broker"}
     return Plan(
         system=system,
         system_file=system_file,
         scenarios=plans,
         services=tuple(system.services),
         links=sight,
-        needs_broker=system.broker is not None and (broker_wanted or bool(broker_links(system)) or _watches(plans)),
-        needs_toxiproxy=any(isinstance(i, (Toxic, ProxyDown)) and not _foreign(system, i.link) for i in used),
-        needs_tap="tap" in sight.values() or any(_on_broker(i) for i in used),
+        needs_broker=system.broker is not None and (hooks or bool(to_broker) or _watches(plans)),
+        needs_toxiproxy=any(isinstance(i, (Toxic, ProxyDown)) and not _foreign(system, i.link) for i in used)
+        or bool(_untapped_listeners(system)),
+        needs_tap="tap" in sight.values()
+        or any(getattr(i, "link", "") in to_broker for i in used)
+        or any(name in to_broker and link.listen for name, link in system.links.items()),
     )
 
 
@@ -56,8 +60,8 @@ def broker_links(system: System) -> dict[str, str]:
 
 
 def links_with_toxics(plan: Plan) -> frozenset[str]:
-    """Links on which some scenario needs Toxiproxy in the way."""
-    return frozenset(
+    """Links on which some scenario needs Toxiproxy in the way, and those that nothing else could relay."""
+    return _untapped_listeners(plan.system) | frozenset(
         i.link
         for scenario in plan.scenarios
         for fault in scenario.faults
@@ -147,8 +151,13 @@ def _foreign(system: System, link: str) -> bool:
     return described is not None and described.toxiproxy is not None
 
 
-def _on_broker(instruction: Instruction) -> bool:
-    return getattr(instruction, "link", "").endswith(f"-> {BROKER}")
+def _untapped_listeners(system: System) -> frozenset[str]:
+    """Links without a tap whose callers point at us already: they need a relay, whether or not a fault is meant."""
+    return frozenset(
+        name
+        for name, link in system.links.items()
+        if link.listen and link.sight == "load" and link.protocol != "amqp" and link.toxiproxy is None
+    )
 
 
 def _watches(plans: Sequence[ScenarioPlan]) -> bool:

@@ -14,7 +14,7 @@ from chaoskit.model.record import RunRecord, ScenarioRecord
 from chaoskit.model.verdict import Outcome, Verdict
 from chaoskit.report.atomic_file import write_atomically
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write_junit(path: Path, record: RunRecord) -> None:

@@ -143,6 +143,7 @@ class _Session:
             tap, actuators["tap"] = engines.tap(around)
         broker = engines.broker(around) if plan.system.broker is not None and plan.needs_broker else None
         wiring = Wiring(plan, str(self.folder), os.environ, engines.expand, self.options.toxic_links)
+        wiring.check_listeners()
         load = None
         if any(s.scenario.load is not None for s in plan.scenarios):
             load = engines.load(around, wiring.urls)

@@ -17,6 +17,7 @@ from chaoskit.model.plan import Plan
 from chaoskit.model.system import BROKER, Link, System, parse_link_name
 from chaoskit.ports.engines import BrokerEngine, ProxyEngine, TapEngine
 from chaoskit.run.free_ports import free_ports
+from chaoskit.run.listen_address import check_listen
 
 ANY_PORT = "127.0.0.1:0"
 _PORT = re.compile(r"\$\{port:\s*([\w.-]+)\s*\}")
@@ -50,6 +51,13 @@ class Wiring:
                 self.urls[name] = expand(service.url, self.values).rstrip("/")
                 self.values[f"service:{name}"] = self.urls[name]
 
+    def check_listeners(self) -> None:
+        """Before anything is started: can we listen where callers already point? Raises EngineFailed."""
+        for name in self._plan.links:
+            link = self._system.links.get(name)
+            if link is not None and link.listen and link.toxiproxy is None:
+                check_listen(name, self._expand(link.listen, self.values))
+
     async def connect(self, toxiproxy: ProxyEngine | None, tap: TapEngine | None, broker: BrokerEngine | None) -> None:
         """Build the way of every link. Raises EngineFailed, LeftoversFound or UsageProblem (a port taken)."""
         for name, sight in self._plan.links.items():
@@ -58,8 +66,7 @@ class Wiring:
                 if name in self._toxic_links and toxiproxy is not None:
                     await toxiproxy.adopt_link(name, url=link.toxiproxy.url, proxy=link.toxiproxy.proxy)
             elif sight == "broker":
-                if broker is not None:
-                    await self._to_broker(name, link, toxiproxy, tap, broker)
+                await self._to_broker(name, link, toxiproxy, tap, broker)
             else:
                 await self._to_service(name, link, toxiproxy, tap if sight == "tap" else None)
 
@@ -83,9 +90,12 @@ class Wiring:
         link: Link,
         toxiproxy: ProxyEngine | None,
         tap: TapEngine | None,
-        broker: BrokerEngine,
+        broker: BrokerEngine | None,
     ) -> None:
-        address = broker.host_port
+        named = link.upstream if link.upstream not in (None, BROKER) else ""
+        if not named and broker is None:
+            return
+        address = host_port(self._expand(named, self.values)) if named or broker is None else broker.host_port
         listen = self._expand(link.listen, self.values) if link.listen else ANY_PORT
         if name in self._toxic_links and toxiproxy is not None and tap is not None:
             self.tapped.add(name)
@@ -94,7 +104,8 @@ class Wiring:
         elif link.listen and tap is not None:
             self.tapped.add(name)
             address = await tap.open_link(name, listen=listen, upstream=address, protocol="tcp")
-        self.values[f"broker:{name.split(' -> ')[0]}"] = broker.through(address)
+        if broker is not None:
+            self.values[f"broker:{name.split(' -> ')[0]}"] = broker.through(address)
         self.values[f"link:{name}"] = address
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:

@@ -6,10 +6,9 @@ opened by the fault, and the answers before it are no baseline.
 
 from __future__ import annotations
 
-from chaoskit.checks.breaker_timeline import declared_timeline
 from chaoskit.checks.exposure import exposure
 from chaoskit.checks.gates.reason import Reason
-from chaoskit.model.event import BreakerLogged
+from chaoskit.model.event import BreakerLogged, Call
 from chaoskit.model.evidence import Evidence
 from chaoskit.model.scenario import CheckSpec
 from chaoskit.model.system import System
@@ -17,6 +16,10 @@ from chaoskit.model.system import System
 
 def closed_before(evidence: Evidence, system: System, check: CheckSpec) -> list[Reason]:
     """One reason per faulted link whose breaker was open already, as seen from outside or as the service logged it."""
+    if not (evidence.of(Call) or evidence.of(BreakerLogged)):
+        return []
+    from chaoskit.checks.breaker_timeline import declared_timeline  # a run without a tap does not pay for it
+
     reasons = []
     for link in dict.fromkeys(fault.target for fault in evidence.plan.faults if fault.target in system.links):
         exposed = exposure(evidence, link)
