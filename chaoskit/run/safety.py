@@ -49,6 +49,7 @@ class Safety:
                 yield healed
             finally:
                 self._journal.end_family()
+                self._journal.undo_open()  # nothing stands open, unless a bug of ours cut the clean-up short
                 watchdog.dismiss()
                 self._journal.close()
 

@@ -254,9 +254,12 @@ class _Session:
         for part in reversed(self.started):
             try:
                 await part.stop()
-                self.recorder.record(PartStopped(t=self.clock.now(), part=part.name, role=part.role))
+                detail = ""
             except ChaoskitError as error:
-                self.recorder.record(PartStopped(t=self.clock.now(), part=part.name, role=part.role, detail=error.what))
+                detail = error.what
+            except Exception as error:  # noqa: BLE001  # a part that can't be stopped must not keep the others from it
+                detail = f"{type(error).__name__}: {error}"
+            self.recorder.record(PartStopped(t=self.clock.now(), part=part.name, role=part.role, detail=detail))
         self.safety.journal.remove_folder(self.folder_token, self.folder)
         for what, healed in await asyncio.to_thread(self.safety.journal.undo_open):
             self.recorder.record(Leftover(t=self.clock.now(), what=what, healed=healed))

@@ -70,6 +70,8 @@ class Outcome:
     next_code: int | None = None
     had_ended: bool = False
     trouble: list[str] = field(default_factory=list)
+    said: str = ""
+    """The end of its output, where something was left."""
 
     @property
     def ok(self) -> bool:
@@ -133,8 +135,11 @@ class Lane:
             sent = time.monotonic()
             _send(process, this)
             self._look(outcome, process, sent, lambda: around.leftovers(mark, process.pid, start))
-        if "Traceback" in self._output.read_text():
-            outcome.trouble.append("a traceback: " + self._output.read_text()[-1500:])
+        said = self._output.read_text()
+        if "Traceback" in said:
+            outcome.trouble.append("a traceback: " + said[-1500:])
+        if outcome.left:
+            outcome.said = said[-9000:]
         self._run_again(outcome, project)
         return outcome
 
@@ -282,7 +287,7 @@ def _play_all(plan: list[Round], places: list[Lane]) -> list[Outcome]:
 
 
 def _say(outcome: Outcome, done: int, of: int) -> None:
-    state = "clean" if outcome.ok else f"LEFT {outcome.left} {outcome.trouble}"
+    state = "clean" if outcome.ok else f"LEFT {outcome.left} {outcome.trouble}\n{outcome.said}\n"
     print(
         f"{done}/{of} {outcome.round}, {outcome.at_s:.2f} s: {state} after {outcome.clean_s:.2f} s, "
         f"exit {outcome.code}, next {outcome.next_code}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import fcntl
 import http.client
 import json
@@ -11,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aio_pika
+from aio_pika.exceptions import AMQPError
 from chaoskit.run.undo import open_entries
 
 from tests.fixtures.rabbitmq import Rabbit
@@ -90,15 +94,27 @@ def proxies(url: str) -> list[str]:
 
 
 def on_broker(vhost: Rabbit) -> frozenset[str]:
-    """Queues, exchanges, bindings and the number of consumers and connections in a virtual host."""
+    """Queues, exchanges and bindings in a virtual host, and how many consumers each queue has."""
     name = vhost.address.vhost
     with vhost.api() as api:
         queues = api.get(f"/queues/{name}?disable_stats=true").raise_for_status().json()
         exchanges = api.get(f"/exchanges/{name}?disable_stats=true").raise_for_status().json()
         bindings = api.get(f"/bindings/{name}").raise_for_status().json()
-        consumers = api.get(f"/consumers/{name}").raise_for_status().json()
     found = [f"queue {row['name']}" for row in queues]
     found += [f"exchange {row['name']}" for row in exchanges]
     found += [f"binding {row['source']} → {row['destination']} ({row['routing_key']})" for row in bindings]
-    found += [f"consumer {row['consumer_tag']} of {row['queue']['name']}" for row in consumers]
+    counts = asyncio.run(_consumers(vhost, [row["name"] for row in queues]))
+    found += [f"{count} consumers of {queue}" for queue, count in counts.items()]
     return frozenset(found)
+
+
+async def _consumers(vhost: Rabbit, queues: list[str]) -> dict[str, int]:
+    """Asked over AMQP: the management API knows of consumers only seconds later."""
+    found = {}
+    async with await aio_pika.connect(vhost.url) as connection:
+        for queue in queues:
+            channel = await connection.channel()  # a queue that is exclusive to somebody else, or gone, closes it
+            with contextlib.suppress(AMQPError):
+                declared = await channel.declare_queue(queue, passive=True)
+                found[queue] = int(declared.declaration_result.consumer_count or 0)
+    return found
