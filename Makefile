@@ -16,7 +16,8 @@ demo: setup ## the shop's scenarios: real services, real faults, a report
 
 test: setup lint ## lint, types, layers, then all tests
 	@mkdir -p reports
-	@$(BIN)/pytest -n 2 -q -m "not soak" --junitxml=reports/tests.xml
+	@$(BIN)/pytest -n 2 -q -m "not soak and not alone" --junitxml=reports/tests.xml
+	@$(BIN)/pytest -q -m "alone and not soak" --junitxml=reports/tests-alone.xml
 
 lint: setup ## ruff, mypy strict, the layers of the architecture
 	@$(BIN)/ruff check .

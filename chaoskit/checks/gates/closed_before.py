@@ -16,7 +16,7 @@ from chaoskit.model.system import System
 
 def closed_before(evidence: Evidence, system: System, check: CheckSpec) -> list[Reason]:
     """One reason per faulted link whose breaker was open already, as seen from outside or as the service logged it."""
-    if not (evidence.of(Call) or evidence.of(BreakerLogged)):
+    if not evidence.of(Call) and not evidence.of(BreakerLogged):
         return []
     from chaoskit.checks.breaker_timeline import declared_timeline  # a run without a tap does not pay for it
 
