@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.tiny.project import LONG, SLOW, SYSTEM, Project, eventually
+from tests.service.tiny.project import LONG, SERVICE, SLOW, SYSTEM, Project, eventually
 
 pytestmark = pytest.mark.service
 
@@ -202,3 +202,55 @@ def test_verdicts_are_the_same_when_judged_again(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=project.env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["scenarios"] == before["scenarios"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "says"),
+    [
+        ("ready: {http: /health}\n  front", "ready: {log: never said, within: 1s}\n  front", 4, "not ready within 1 s"),
+        (f"{SERVICE}, back", "/no/such/file.py, back", 4, "ended before it was ready"),
+        ('"${python}"', "/no/such/python", 4, "could not be started"),
+        ('upstream: "http://127.0.0.1:${port:back}", timeout', 'upstream: "http://10.9.8.7:80", timeout', 2, "allow"),
+    ],
+    ids=["never ready", "ends at once", "no such command", "outside the allow-list"],
+)
+def test_a_system_that_cannot_be_started(tmp_path: Path, old: str, new: str, code: int, says: str) -> None:
+    """One clear error with place and remedy, and nothing that was started by then is left."""
+    assert old in SYSTEM
+    project = Project(tmp_path, system=SYSTEM.replace(old, new))
+    running = project.start()
+    family = running.family()
+    assert running.finish(40) == code, running.output
+    assert says in running.output
+    assert "Traceback" not in running.output
+    assert eventually(lambda: not any(process.is_running() for process in family), 2)
+
+
+@pytest.mark.parametrize("what", ["nothing", "a file", "half a run"])
+def test_an_unreadable_run_folder(tmp_path: Path, what: str) -> None:
+    """`judge` on something that is no run says so, with exit 2."""
+    import subprocess
+    import sys
+
+    folder = tmp_path / "run"
+    if what == "a file":
+        folder.write_text("x")
+    elif what == "half a run":
+        folder.mkdir()
+        (folder / "run.json").write_text("{")
+    command = [sys.executable, "-m", "chaoskit", "judge", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert str(folder) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_broker_is_gone_in_mid_run(tmp_path: Path) -> None:
+    """A broker that vanishes under the run makes it exit 4, whatever the checks would say."""
+    system = SYSTEM + "broker: {kind: rabbitmq}\n"
+    system = system.replace("env: {BACK_URL", 'env: {AMQP: "${broker:front}", BACK_URL')
+    running = Project(tmp_path, LONG, system).start(env={"CHAOSKIT_AMQP_URL": ""})
+    running.until_line("in force")
+    running.child("beam").kill()
+    assert running.finish(40) == 4, running.output
+    assert "broker" in running.output
