@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from chaoskit.errors import UsageProblem
@@ -14,6 +13,7 @@ from chaoskit.model.instruction import (
     TapRule,
     Toxic,
 )
+from chaoskit.model.placeholder import names
 from chaoskit.model.plan import Plan, PlannedFault, ScenarioPlan
 from chaoskit.model.scenario import Needs, Scenario
 from chaoskit.model.system import BROKER, System
@@ -21,8 +21,6 @@ from chaoskit.plan.targets import check_targets
 
 BASELINE_S_MIN = 1.0
 """Without any traffic before the fault there is nothing to compare with (unless `at: 0s` asks for just that)."""
-
-_BROKER_PLACEHOLDER = re.compile(r"\$\{broker:\s*([\w.-]+)\s*\}")
 
 
 def make_plan(system: System, system_file: str, scenarios: Sequence[Scenario], seed: int | None = None) -> Plan:
@@ -53,9 +51,9 @@ def broker_links(system: System) -> dict[str, str]:
     """Link name → service for every service whose environment asks for `${broker:NAME}`."""
     found: dict[str, str] = {}
     for name, service in system.services.items():
-        for text in service.env.values():
-            for asked in _BROKER_PLACEHOLDER.findall(text):
-                found[f"{asked} -> {BROKER}"] = name
+        for key in (key for text in service.env.values() for key in names(text)):
+            if key.startswith("broker:"):
+                found[f"{key.removeprefix('broker:')} -> {BROKER}"] = name
     return found
 
 
