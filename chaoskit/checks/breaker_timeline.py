@@ -265,7 +265,7 @@ class _Reader:
             if probe >= 0:
                 if not self._failed_probe(i):
                     continue
-                opened, begun, leaks, probe = self._pause(i)[0], i, [], -1
+                opened, begun, leaks, probe = self._reopened(i), i, [], -1
             if i + 1 == len(times):
                 self._span(opened, None, leaks, begun, i)
                 return
@@ -286,6 +286,11 @@ class _Reader:
         start, end = self._pause(i)
         good = succeeded_at(self.calls.calls[i], self.timeout_s)
         return self._length(start if good is None else min(good, end), end) >= GAP_S_MIN
+
+    def _reopened(self, i: int) -> float:
+        """When probe `i` failed; where its answer looked good, it came too late by its caller's clock: at its end."""
+        start, good = self._pause(i)[0], succeeded_at(self.calls.calls[i], self.timeout_s)
+        return start if good is None else max(start, good)
 
     def _is_probe(self, opened: float, previous: float, arrival: float) -> bool:
         if self.reset_s is not None:

@@ -66,6 +66,7 @@ class Outcome:
     at_s: float
     left: list[str] = field(default_factory=list)
     clean_s: float = float("inf")
+    ended_s: float = float("inf")
     code: int | None = None
     next_code: int | None = None
     had_ended: bool = False
@@ -134,7 +135,8 @@ class Lane:
             outcome.had_ended = process.poll() is not None
             sent = time.monotonic()
             _send(process, this)
-            self._look(outcome, process, sent, lambda: around.leftovers(mark, process.pid, start))
+            self._look(outcome, sent, lambda: around.leftovers(mark, process.pid, start))
+            self._until_ended(outcome, process, sent)
         said = self._output.read_text()
         if "Traceback" in said:
             outcome.trouble.append("a traceback: " + said[-1500:])
@@ -180,13 +182,10 @@ class Lane:
                 process.kill()
                 process.wait()
 
-    def _look(
-        self, outcome: Outcome, process: subprocess.Popen[bytes], sent: float, leftovers: Callable[[], list[str]]
-    ) -> None:
+    def _look(self, outcome: Outcome, sent: float, leftovers: Callable[[], list[str]]) -> None:
         """Until nothing is left; what is left 2 s after the signal counts."""
         looked = False
         while (now := time.monotonic()) - sent < WATCHED_S:
-            process.poll()  # reaps it: a zombie is ours, not a leftover
             left = leftovers()
             if not left:
                 outcome.clean_s = now - sent
@@ -194,7 +193,14 @@ class Lane:
             if not looked and now - sent >= CLEAN_WITHIN_S:
                 looked, outcome.left = True, left
             time.sleep(max(0.02, min(0.25, sent + CLEAN_WITHIN_S - now)))
-        outcome.code = process.poll()
+
+    def _until_ended(self, outcome: Outcome, process: subprocess.Popen[bytes], sent: float) -> None:
+        """The run's own process may write its report when everything is back; not for ever."""
+        try:
+            outcome.code = process.wait(WATCHED_S)
+            outcome.ended_s = time.monotonic() - sent
+        except subprocess.TimeoutExpired:
+            outcome.trouble.append(f"its process was still there {WATCHED_S:g} s later")
 
     def _run_again(self, outcome: Outcome, project: Project) -> None:
         mark = f"{os.getpid()}-{outcome.round.number}-again"
@@ -299,22 +305,32 @@ def _say(outcome: Outcome, done: int, of: int) -> None:
 def page(outcomes: list[Outcome], seed: int, took_s: float) -> str:
     """Markdown."""
     lines = [
-        f"{len(outcomes)} runs ended at random instants (seed {seed}), in {took_s / 60:.0f} minutes. "
-        f"Looked at {CLEAN_WITHIN_S:g} s after the signal: processes, toxics and proxies, queues, exchanges, bindings "
-        "and consumers, scratch and temporary folders, the journal, the lock; then the next run must work.",
+        f"{len(outcomes)} runs ended at random instants (seed {seed}), in {took_s / 60:.0f} minutes. Looked at "
+        f"{CLEAN_WITHIN_S:g} s after the signal: processes, toxics and proxies, queues, exchanges, bindings and "
+        "consumers, scratch and temporary folders, the journal, the lock; then the next run must work. The run's own "
+        "process may go on to write its report when everything is back (column `gone`).",
         "",
-        "| signal | runs | left something | clean after, median | at most | next run failed | exit codes |",
-        "|---|---|---|---|---|---|---|",
+        "| signal | runs | left some | clean, median | clean, at most | gone, at most | next failed | exit codes |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     by_signal = sorted(outcomes, key=lambda outcome: outcome.round.signal.name)
     for name, group in itertools.groupby(by_signal, key=lambda outcome: outcome.round.signal.name):
-        rows = list(group)
-        clean = [outcome.clean_s for outcome in rows if not outcome.had_ended]
-        codes = sorted({str(outcome.code) for outcome in rows})
-        lines.append(
-            f"| {name} | {len(rows)} | {sum(bool(o.left) for o in rows)} | {statistics.median(clean or [0]):.2f} s "
-            f"| {max(clean, default=0):.2f} s | {sum(o.next_code != 0 for o in rows)} | {', '.join(codes)} |"
-        )
+        lines.append(_row(name, list(group)))
     bad = [outcome for outcome in outcomes if not outcome.ok]
     lines += ["", *(f"- {o.round}, {o.at_s:.2f} s: {'; '.join([*o.left, *o.trouble])[:600]}" for o in bad)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(name: str, outcomes: list[Outcome]) -> str:
+    clean = [outcome.clean_s for outcome in outcomes if not outcome.had_ended]
+    cells = [
+        name,
+        f"{len(outcomes)}",
+        f"{sum(bool(outcome.left) for outcome in outcomes)}",
+        f"{statistics.median(clean or [0]):.2f} s",
+        f"{max(clean, default=0):.2f} s",
+        f"{max(outcome.ended_s for outcome in outcomes):.2f} s",
+        f"{sum(outcome.next_code != 0 for outcome in outcomes)}",
+        ", ".join(sorted({str(outcome.code) for outcome in outcomes})),
+    ]
+    return f"| {' | '.join(cells)} |"

@@ -36,14 +36,17 @@ class Surroundings:
     """What was on the broker before the first run."""
 
     def leftovers(self, mark: str, pid: int, start: str) -> list[str]:
-        """In words, all that is left of the run with this mark, process and start time in ticks."""
+        """In words, all that is left of the run with this mark, process and start time in ticks.
+
+        The process itself does not count once nothing else is left: it is writing its report.
+        """
         left = [*_processes(mark, pid, start, self.state), *self._state()]
         left += [f"temporary {path.name}" for path in self.temporary.iterdir()]
         if self.toxiproxy:
             left += proxies(self.toxiproxy)
         if self.vhost is not None:
             left += sorted(on_broker(self.vhost) - self.usual)
-        return left
+        return left if any(not what.startswith(f"process {pid}:") for what in left) else []
 
     def _state(self) -> Iterator[str]:
         for folder in self.state.glob("*/"):

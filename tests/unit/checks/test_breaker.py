@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.checks.breaker_timeline import HALF_OPEN, OPEN, declared_timeline, timeline
-from chaoskit.model.event import CallStarted, Stall
+from chaoskit.model.event import Call, CallStarted, Stall
 from chaoskit.model.verdict import Outcome, Verdict
 from msgspec import structs
 
@@ -55,6 +56,21 @@ def test_instants_agree_with_the_breakers_own(fault: str, reset_s: float) -> Non
     assert [state for _, state in seen] == [state for _, state in tale.breaker.log]
     for (t, _), (own, _) in zip(seen, tale.breaker.log, strict=True):
         assert t == pytest.approx(own, abs=0.02)
+
+
+def test_a_probe_answered_too_late_by_its_callers_clock_opens_at_its_end() -> None:
+    """A good answer just within the timeout, as seen on the link, may have come too late for the caller."""
+    tale = story(breaker=Breaker(reset_s=1.0), fault="latency", seed=3)
+    assert tale.breaker is not None
+    log = tale.breaker.log
+    (probed, _), (failed, _) = next(
+        pair for pair in itertools.pairwise(log) if [s for _, s in pair] == [HALF_OPEN, OPEN]
+    )
+    for i, event in enumerate(tale.events):
+        if isinstance(event, Call) and probed <= event.t < failed:
+            tale.events[i] = structs.replace(event, end=failed - 0.002, outcome="answered", status=200)
+    seen = timeline(tale.evidence(plan_of()), LINK, timeout_s=0.6).states
+    assert min(abs(t - failed) for t, state in seen if state == OPEN) < 0.02
 
 
 @pytest.mark.parametrize("rate", [20.0, 200.0])
