@@ -66,9 +66,9 @@ def test_a_probe_answered_too_late_by_its_callers_clock_opens_at_its_end() -> No
     (probed, _), (failed, _) = next(
         pair for pair in itertools.pairwise(log) if [s for _, s in pair] == [HALF_OPEN, OPEN]
     )
-    for i, event in enumerate(tale.events):
+    for i, (recorded, event) in enumerate(tale.rows):
         if isinstance(event, Call) and probed <= event.t < failed:
-            tale.events[i] = structs.replace(event, end=failed - 0.002, outcome="answered", status=200)
+            tale.rows[i] = (recorded, structs.replace(event, end=failed - 0.002, outcome="answered", status=200))
     seen = timeline(tale.evidence(plan_of()), LINK, timeout_s=0.6).states
     assert min(abs(t - failed) for t, state in seen if state == OPEN) < 0.02
 
