@@ -52,7 +52,7 @@ links: {{front -> back: {{upstream: "http://127.0.0.1:9", listen: "{host}:{port}
     project = Project(tmp_path, HANG.replace("hang: true", "latency: 10ms"), system)
     code, output = project.run()
     assert code == 4, output
-    assert f"front -> back cannot listen on {host}:{port}" in output
+    assert f"front → back cannot listen on {host}:{port}" in output
     assert f"pid {squatter.pid} ({sys.executable}" in output
     assert project.events("part.started") == []
 
@@ -91,7 +91,7 @@ def test_a_link_that_nobody_uses(tmp_path: Path) -> None:
     listen = f"127.0.0.2:{free_port()}"
     with running_tiny(lambda tiny: f"http://127.0.0.1:{tiny.back}") as tiny:
         link = f'{{upstream: "http://127.0.0.1:{tiny.back}", listen: "{listen}"}}'
-        project = Project(tmp_path, HANG, system_file(tiny, link))
+        project = Project(tmp_path, HANG.replace("faults:", "deadline: 2s\nfaults:"), system_file(tiny, link))
         code, output = project.run()
         assert code == 3, output
         assert "no traffic passed it before the fault" in output
