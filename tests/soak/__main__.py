@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-from tests.soak import kill
+from tests.soak import flips, kill
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "soak.md"
 HEAD = """\
@@ -24,17 +24,21 @@ Written by `make soak`: what takes too long for every change. Each section says 
 """
 TITLES = {
     "kill": "Runs that are killed",
+    "flips": "Verdicts on a busy machine",
+    "broken": "Broken shops on a busy machine",
 }
 
 
 def main(arguments: list[str]) -> int:
     """Measure, write the page; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*TITLES, []], help="what to measure; all if left out")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(TITLES)}; all if left out")
     parser.add_argument("--times", type=int, help="how often; each has its own default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dry", action="store_true", help="print the section, leave the page alone")
     given = parser.parse_args(arguments)
+    if unknown := set(given.names) - set(TITLES):
+        parser.error(f"no such measurement: {', '.join(sorted(unknown))}; there are {', '.join(TITLES)}")
     all_ok = True
     for name in given.names or TITLES:
         section, ok = measure(name, given.times, given.seed)
@@ -49,7 +53,7 @@ def measure(name: str, times: int | None, seed: int) -> tuple[str, bool]:
     """The section's text, and whether it is as asked."""
     if name == "kill":
         return kill.run(times or 200, seed)
-    raise ValueError(name)
+    return flips.run(times or 20) if name == "flips" else flips.run_broken(times or 3)
 
 
 def with_section(page: str, title: str, text: str) -> str:
