@@ -37,7 +37,9 @@ class StaysClosedCheck(Check):
         return Needs(after_inject_s=10.0, load=True, links=(self.stays_closed,))
 
     def stall_limits_s(self, system: System) -> Mapping[str, float]:
-        return {"stays_closed": GAP_S_MIN}
+        # A caller that waits for a processor opens its breaker only by missing its own timeout.
+        link = system.links.get(self.stays_closed)
+        return {"stays_closed": max(GAP_S_MIN, link.timeout or 0.0) if link is not None else GAP_S_MIN}
 
     def judge(self, evidence: Evidence, system: System) -> Verdict:
         """One finding: `stays_closed`."""

@@ -8,6 +8,7 @@ https://docs.kernel.org/scheduler/sched-stats.html). Where it does not, nothing 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,31 +16,33 @@ from chaoskit.model.event import Stall
 from chaoskit.ports.recorder import Recorder
 
 WINDOW_S = 1.0
+EVERY_S = 0.5
+"""Windows overlap, so that no wait is cut in two."""
 WAITED_MS_MIN = 100.0
 """Waiting less than this in a second is everyday life on two cores."""
 
 
 class Starvation:
-    """`poll` often; it records a `stall` of a service for every second in which one of its threads waited long."""
+    """`poll` often; it records a `stall` of a service where one of its threads waited long within the last second."""
 
     def __init__(self, pids: Mapping[str, int], recorder: Recorder) -> None:
         self._pids = dict(pids)
         self._recorder = recorder
-        self._since = -1.0
-        self._before: dict[str, dict[str, int]] = {}
+        self._looks: deque[tuple[float, dict[str, dict[str, int]]]] = deque()
 
     def poll(self, now: float) -> None:
-        """Look, once a second is over; `now` in run seconds."""
-        if self._since >= 0 and now - self._since < WINDOW_S:
+        """Look, if half a second has passed; `now` in run seconds."""
+        if self._looks and now - self._looks[-1][0] < EVERY_S:
             return
-        for name, pid in self._pids.items():
-            waited = _waited_ns(pid)
-            before = self._before.get(name, waited)
-            worst_ms = max((ns - before.get(thread, ns) for thread, ns in waited.items()), default=0) / 1e6
+        waited = {name: _waited_ns(pid) for name, pid in self._pids.items()}
+        while len(self._looks) > 1 and now - self._looks[1][0] >= WINDOW_S:
+            self._looks.popleft()
+        before = self._looks[0][1] if self._looks else waited
+        for name, threads in waited.items():
+            worst_ms = max((ns - before[name].get(thread, ns) for thread, ns in threads.items()), default=0) / 1e6
             if worst_ms >= WAITED_MS_MIN:
                 self._recorder.record(Stall(t=now, process=name, stall_ms=worst_ms))
-            self._before[name] = waited
-        self._since = now
+        self._looks.append((now, waited))
 
 
 def _waited_ns(pid: int) -> dict[str, int]:
