@@ -64,9 +64,12 @@ class BreakerCheck(Check):
         return self.half_opens_after if self.half_opens_after is not None else declared
 
     def stall_limits_s(self, system: System) -> Mapping[str, float]:
+        # A stall hides an opening only if it is about as long as the gap that the opening makes, and delays one only
+        # by its own length.
+        gap_s = 0.5 * (self._reset_s(system) or 0.0)
         return {
-            "opens": GAP_S_MIN,
-            "opens_within": GAP_S_MIN,
+            "opens": max(GAP_S_MIN, gap_s),
+            "opens_within": max(GAP_S_MIN, min(gap_s, 0.25 * (self.opens_within or 0.0))),
             "fails_fast": (self.fails_fast or FAILS_FAST_DEFAULT_S) * FAILS_FAST_VIOLATED_FACTOR,
             "half_opens_after": early_s(self.half_opens_after or 0.0),
             "closes_within": max(GAP_S_MIN, 0.1 * (self.closes_within or 0.0)),

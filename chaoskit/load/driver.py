@@ -133,9 +133,7 @@ class LoadChild:
         elif self._socket is not None:
             self._socket.close()
         if not self._ready and process.poll() is None:
-            os.killpg(
-                process.pid, signal.SIGKILL
-            )  # busy with imports: it would not see for seconds that we left
+            os.killpg(process.pid, signal.SIGKILL)  # busy with imports: it would not see for seconds that we left
         if not await self._clock.until(lambda: process.poll() is not None, self._clock.now() + STOP_S_MAX):
             os.killpg(process.pid, signal.SIGKILL)
             await self._clock.until(lambda: process.poll() is not None, self._clock.now() + STOP_S_MAX)

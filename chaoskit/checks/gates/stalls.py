@@ -15,7 +15,6 @@ from chaoskit.model.evidence import Evidence
 from chaoskit.model.scenario import CheckSpec
 from chaoskit.model.system import System
 
-
 OUR_EYES = ("runner", "tap")
 
 
