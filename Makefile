@@ -29,8 +29,9 @@ bench: setup ## all figures, side by side with what we measure against, into doc
 	@$(PYTHON) tools/bootstrap.py --peers
 	@$(BIN)/python -m tests.bench
 
-soak: setup ## the long tests that `make test` leaves out
+soak: setup ## the long tests that `make test` leaves out, and the long figures, into docs/soak.md
 	@$(BIN)/pytest -q -m soak
+	@$(BIN)/python -m tests.soak
 
 clean: ## remove all that set-up made, and the caches
 	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

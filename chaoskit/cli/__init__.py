@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from chaoskit import __version__
 
+ABORTED = 130  # errors.ExitCode.ABORTED, which would have to be imported first
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `chaoskit`; returns the exit code (docs/reference/exit-codes.md)."""
@@ -16,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"chaoskit {__version__}")
         return 0
     gc.set_threshold(50_000, 20, 50)  # start-up makes a hundred thousand objects and no garbage: don't look for it
-    from chaoskit.cli.entry import enter
+    try:
+        from chaoskit.cli.entry import enter
+    except KeyboardInterrupt:  # within the first tenth of a second; from here on `enter` sees to it
+        return ABORTED
 
     return enter(given)

@@ -65,8 +65,15 @@ class ToxiproxyActuator:
         Raises LeftoversFound where an earlier run left that proxy, EngineFailed where it can't listen.
         """
         client, name, target = self._client(self.url), proxy_name(link), host_port(upstream)
+
+        def make() -> str:
+            made = client.create_proxy(name, upstream=target, listen=listen)
+            # Here, in the thread: who is cancelled while it works must still find the proxy when all are deleted.
+            self._ways[link] = _Way(client, name, True, made.listen, target)
+            return made.listen
+
         try:
-            made = await self._call(lambda: client.create_proxy(name, upstream=target, listen=listen))
+            return await self._call(make)
         except Taken as error:
             raise LeftoversFound(
                 f"the proxy {name} exists already, left by another run", where=self.url, remedy="run `chaoskit heal`"
@@ -77,8 +84,6 @@ class ToxiproxyActuator:
                 where=self.url,
                 remedy="end what uses this address, or let the link listen elsewhere",
             ) from error
-        self._ways[link] = _Way(client, name, True, made.listen, target)
-        return made.listen
 
     async def adopt_link(self, link: str, url: str, proxy: str) -> str:
         """Use a proxy of the system's own Toxiproxy; returns the host:port it listens on.

@@ -54,6 +54,18 @@ async def test_a_toxic_comes_holds_and_goes(actuator: ToxiproxyActuator, engine:
     assert not engine.toxics(PROXY)
 
 
+async def test_a_link_that_was_being_made_when_the_run_was_stopped_goes_as_well(engine: EngineClient) -> None:
+    """A signal between the request and its answer must not leave the proxy behind."""
+    hands = ToxiproxyActuator(engine.url)
+    making = asyncio.create_task(hands.add_link("c -> d", upstream=NOWHERE))
+    await asyncio.sleep(0)  # it has asked, and waits
+    making.cancel()
+    await asyncio.wait([making])
+    assert making.cancelled()
+    await hands.close()
+    assert "ck-c-d" not in engine.snapshots()
+
+
 async def test_two_changes_of_one_fault_have_names_of_their_own(actuator: ToxiproxyActuator) -> None:
     """`direction: both` is two toxics; one name for both would lose the second."""
     first, second = (actuator.prepare("f1", SLOW)[0] for _ in range(2))

@@ -138,7 +138,9 @@ class Lane:
             self._look(outcome, sent, lambda: around.leftovers(mark, process.pid, start))
             self._until_ended(outcome, process, sent)
         said = self._output.read_text()
-        if "Traceback" in said:
+        if (
+            "Traceback" in said and "KeyboardInterrupt" not in said
+        ):  # which is the interpreter's, before any code of ours
             outcome.trouble.append("a traceback: " + said[-1500:])
         if outcome.left:
             outcome.said = said[-9000:]
