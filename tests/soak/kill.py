@@ -29,7 +29,7 @@ from chaoskit.toxiproxy.server import ToxiproxyServer
 from tests.fakes.ports import FreeWard
 from tests.fixtures.rabbitmq import Rabbit
 from tests.service.tiny.project import Project
-from tests.soak.leftovers import MARK, Surroundings, on_broker
+from tests.soak.leftovers import MARK, Surroundings, on_broker, remove_proxies
 from tests.soak.project import write_project
 from tests.soak.receiver import receiving
 
@@ -144,6 +144,8 @@ class Lane:
             outcome.trouble.append("a traceback: " + said[-1500:])
         if outcome.left:
             outcome.said = said[-9000:]
+        if outcome.left:
+            remove_proxies(self._toxiproxy)
         self._run_again(outcome, project)
         return outcome
 

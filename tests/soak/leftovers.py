@@ -86,14 +86,24 @@ def _processes(mark: str, pid: int, start: str, state: Path) -> Iterator[str]:
 
 def proxies(url: str) -> list[str]:
     """All proxies of a Toxiproxy, with their toxics: it had none before."""
+    rows = json.loads(_asked(url, "GET", "/proxies"))
+    return [f"proxy {name} with {[toxic['name'] for toxic in row['toxics']]}" for name, row in rows.items()]
+
+
+def remove_proxies(url: str) -> None:
+    """So that what one round left is not counted again in all that follow."""
+    for name in json.loads(_asked(url, "GET", "/proxies")):
+        _asked(url, "DELETE", f"/proxies/{name}")
+
+
+def _asked(url: str, method: str, path: str) -> bytes:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=5)
     try:
-        connection.request("GET", "/proxies")
-        rows = json.loads(connection.getresponse().read())
+        connection.request(method, path)
+        return connection.getresponse().read()
     finally:
         connection.close()
-    return [f"proxy {name} with {[toxic['name'] for toxic in row['toxics']]}" for name, row in rows.items()]
 
 
 def on_broker(vhost: Rabbit) -> frozenset[str]:
