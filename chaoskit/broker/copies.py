@@ -108,7 +108,8 @@ class CopyMaker:
             if self._wanted(original):
                 if self._order.when == "late":
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._hurry.wait(), self._order.delay_s)
+                        async with asyncio.timeout(self._order.delay_s):
+                            await self._hurry.wait()
                 for _ in range(self._order.copies):
                     await self._send(original)
             await original.ack()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from chaoskit.errors import Aborted
@@ -19,14 +20,25 @@ SAMPLES_MIN = 20
 class Guards:
     """Looked at several times a second; a guard that trips is recorded and raised as Aborted."""
 
-    def __init__(self, guard: Guard, stop_file: Path, clock: RunClock, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        stop_file: Path,
+        clock: RunClock,
+        recorder: Recorder,
+        stopping: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`stopping` says why a signal wants the run to end, or ""."""
         self._guard = guard
         self._stop_file = stop_file
         self._clock = clock
         self._recorder = recorder
+        self._stopping = stopping
 
     def look(self, evidence: Evidence | None) -> None:
         """Raises Aborted if anything says stop; records a clock that jumped."""
+        if reason := self._stopping():  # somebody swallowed the cancellation that came with the signal
+            raise Aborted(reason)
         if jump_ms := self._clock.jumped_ms():
             self._recorder.record(ClockJumped(t=self._clock.now(), jump_ms=jump_ms))
         if self._stop_file.exists():

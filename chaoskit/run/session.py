@@ -158,7 +158,9 @@ class _Session:
             clock=self.clock,
             recorder=self.recorder,
             journal=self.safety.journal,
-            guards=Guards(plan.system.guards, self.safety.stop_file, self.clock, self.recorder),
+            guards=Guards(
+                plan.system.guards, self.safety.stop_file, self.clock, self.recorder, lambda: self._stop_reason
+            ),
             judge=engines.judge,
             on_verdicts=self.options.on_verdicts,
             actuator_of=self._chooser(actuators),

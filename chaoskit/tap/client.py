@@ -198,7 +198,8 @@ class Tap:
 
     async def _answer(self, future: asyncio.Future[Any], verb: str, timeout_s: float, number: int = 0) -> Any:
         try:
-            return await asyncio.wait_for(future, timeout_s)
+            async with asyncio.timeout(timeout_s):  # wait_for would swallow a signal that comes with the answer
+                return await future
         except TimeoutError:
             raise EngineFailed(
                 f"the tap did not answer {verb!r} within {timeout_s:g} s", where="tap", remedy=f"see {self._log}"

@@ -20,6 +20,7 @@ from chaoskit.model.event import (
 )
 from chaoskit.model.scenario import Steady
 from chaoskit.model.system import Guard
+from chaoskit.run.guards import Guards
 
 from tests.fakes.specs import FakeCheck, FakeFault
 from tests.unit.run.stage import Stage
@@ -139,6 +140,18 @@ async def test_the_stop_file_aborts(tmp_path: Path) -> None:
     _, error = await stage.play()
     assert isinstance(error, Aborted)
     assert stage.first(GuardTripped).guard == "stop file"
+    assert stage.actuator.in_force == {}
+
+
+async def test_a_signal_whose_cancellation_was_swallowed_aborts_all_the_same(tmp_path: Path) -> None:
+    """Whatever library eats a cancellation: the next look stops the run, and the fault is taken back."""
+    stage = Stage(tmp_path, faults=(fault(1.0, 30.0),), checks=(FakeCheck(decided_after=LATE),))
+    reasons: list[str] = []
+    stage.cast.guards = Guards(Guard(), stage.stop_file, stage.clock, stage.recorder, lambda: "".join(reasons))
+    stage.at.append((2.0, lambda: reasons.append("stopped by SIGTERM")))
+    _, error = await stage.play()
+    assert isinstance(error, Aborted)
+    assert error.what == "stopped by SIGTERM"
     assert stage.actuator.in_force == {}
 
 
