@@ -36,7 +36,8 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"  services  {', '.join(plan.services) or 'none'}"
     yield f"  engines   {', '.join(name for name, needed in parts if needed) or 'none'}"
     for link, sight in plan.links.items():
-        yield f"  link      {link}  (seen by: {sight})"
+        nudged = "; a little latency is put on it before the baseline, as proof" if sight == "load" else ""
+        yield f"  link      {link}  (seen by: {sight}{nudged})"
     for scenario in plan.scenarios:
         yield ""
         yield from _scenario(scenario)

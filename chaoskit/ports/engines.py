@@ -29,8 +29,10 @@ class ProxyEngine(Part, Protocol):
         """Put a proxy in the way; returns the host:port it listens on."""
         ...
 
-    async def adopt_link(self, link: str, *, url: str, proxy: str) -> None:
-        """Use a proxy that the system already has. Raises LeftoversFound for toxics of ours on it."""
+    async def adopt_link(self, link: str, *, url: str, proxy: str) -> str:
+        """Use a proxy that the system already has; returns the host:port it listens on.
+
+        Raises LeftoversFound for toxics of ours on it."""
         ...
 
 

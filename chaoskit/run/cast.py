@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from chaoskit.errors import BrokerFailed, EngineFailed, PartFailed, ServiceFailed
 from chaoskit.model.event import PartDied
@@ -47,6 +47,8 @@ class Cast:
     starvation: Starvation
     tap: TapEngine | None = None
     tapped: frozenset[str] = frozenset()
+    adopted: Mapping[str, str] = field(default_factory=dict)
+    """Links through proxies of the system's own Toxiproxy, and where each listens."""
     load: LoadDriver | None = None
     watcher: QueueWatcher | None = None
     source: MessageSource | None = None

@@ -18,6 +18,7 @@ from chaoskit.model.evidence import Evidence, Window
 from chaoskit.model.instruction import Toxic
 from chaoskit.model.plan import ScenarioPlan
 from chaoskit.run.cast import Cast
+from chaoskit.run.listen_address import connections_to
 
 NUDGE_MS = 60
 NUDGE_SHARE_OF_TIMEOUT = 0.3
@@ -75,6 +76,15 @@ class LinkProofs:
                 self._settle(link, True, f"{traffic} connections to the broker pass it")
             elif sight == "tap" and seen > 0:
                 self._settle(link, True, f"{seen} calls and connections passed it")
+            elif held := self._held_open(link):
+                self._settle(link, True, f"{held} connections are open at {self._cast.adopted[link]}")
+
+    def _held_open(self, link: str) -> int:
+        """Clients of a broker stay connected, and no answer waits for them: the open connections are the proof."""
+        described = self._cast.plan.system.links.get(link)
+        if link not in self._cast.adopted or described is None or described.protocol != "amqp":
+            return 0
+        return connections_to(self._cast.adopted[link])
 
     def give_up(self, why: str) -> None:
         """Time is up: what is not proven now counts as not used."""

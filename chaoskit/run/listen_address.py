@@ -1,4 +1,4 @@
-"""Whether we can listen where the callers of a link already point, and who is there if not."""
+"""Whether we can listen where the callers of a link already point, who is there if not, and who is connected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chaoskit.errors import EngineFailed
 
-_LISTEN = "0A"
+_LISTEN, _ESTABLISHED = "0A", "01"
 _COMMAND_CHARS_MAX = 100
 
 
@@ -37,7 +37,7 @@ def check_listen(link: str, address: str) -> None:
 
 def holder_of(port: int) -> str:
     """`pid 12 (its command line)` of a process that listens on a TCP port; "" where it can't be found out."""
-    inodes = {f"socket:[{inode}]" for inode in _listening(port)}
+    inodes = {f"socket:[{inode}]" for inode in _sockets(port, _LISTEN)}
     for folder in Path("/proc").glob("[0-9]*") if inodes else ():
         try:
             held = any(os.readlink(fd) in inodes for fd in (folder / "fd").iterdir())
@@ -49,7 +49,13 @@ def holder_of(port: int) -> str:
     return ""
 
 
-def _listening(port: int) -> list[str]:
+def connections_to(address: str) -> int:
+    """How many connections are open to what listens at host:port on this machine; 0 where it can't be found out."""
+    return len(_sockets(int(address.rpartition(":")[2]), _ESTABLISHED))
+
+
+def _sockets(port: int, state: str) -> list[str]:
+    """Inodes of the sockets that have this port at their own end."""
     found = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
@@ -58,6 +64,6 @@ def _listening(port: int) -> list[str]:
             continue
         for row in rows:
             columns = row.split()
-            if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
+            if columns[3] == state and int(columns[1].rpartition(":")[2], 16) == port:
                 found.append(columns[9])
     return found

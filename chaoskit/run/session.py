@@ -171,6 +171,7 @@ class _Session:
             ),
             tap=tap,
             tapped=frozenset(wiring.tapped),
+            adopted=wiring.adopted,
             load=load,
             watcher=watcher,
             source=source,

@@ -29,7 +29,8 @@ Expand = Callable[[str, Mapping[str, str]], str]
 class Wiring:
     """The addresses of a run: what each `${…}` stands for. `urls` are the services' own addresses, past all links.
 
-    `tapped` are the links on which the tap can see something.
+    `tapped` are the links on which the tap can see something; `adopted` those through proxies of the system's own
+    Toxiproxy, each with the host:port that the proxy listens on.
     """
 
     def __init__(self, plan: Plan, folder: str, env: Mapping[str, str], expand: Expand, toxic_links: frozenset[str]):
@@ -45,6 +46,7 @@ class Wiring:
             **{f"env:{name}": value for name, value in env.items()},
         }
         self.tapped: set[str] = set()
+        self.adopted: dict[str, str] = {}
         self.urls: dict[str, str] = {}
         for name, service in plan.system.services.items():
             if service.url:
@@ -64,7 +66,10 @@ class Wiring:
             link = self._system.links.get(name) or Link(upstream=BROKER, protocol="amqp")
             if link.toxiproxy is not None:
                 if name in self._toxic_links and toxiproxy is not None:
-                    await toxiproxy.adopt_link(name, url=link.toxiproxy.url, proxy=link.toxiproxy.proxy)
+                    url, proxy = link.toxiproxy.url, link.toxiproxy.proxy
+                    self.adopted[name] = await toxiproxy.adopt_link(name, url=url, proxy=proxy)
+                    address = _dialled(self.adopted[name], url)
+                    self.values[f"link:{name}"] = f"http://{address}" if link.protocol == "http" else address
             elif sight == "broker":
                 await self._to_broker(name, link, toxiproxy, tap, broker)
             else:
@@ -122,6 +127,12 @@ def host_port(address: str) -> str:
     parts = urlsplit(address if "//" in address else f"//{address}")
     port = parts.port or (443 if parts.scheme == "https" else 5672 if parts.scheme == "amqp" else 80)
     return f"{parts.hostname}:{port}"
+
+
+def _dialled(listen: str, url: str) -> str:
+    """Where to reach what listens there; a proxy on all addresses is reached on the host of its Toxiproxy."""
+    host, _, port = listen.rpartition(":")
+    return f"{urlsplit(url).hostname}:{port}" if host in ("", "0.0.0.0", "[::]") else listen
 
 
 def _texts(system: System) -> list[str]:

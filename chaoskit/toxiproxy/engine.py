@@ -44,5 +44,5 @@ class ToxiproxyEngine:
         self._tokens.append(self._journal.enter(self.actuator.link_undo(link)))
         return await self.actuator.add_link(link, upstream=upstream, listen=listen)
 
-    async def adopt_link(self, link: str, *, url: str, proxy: str) -> None:
-        await self.actuator.adopt_link(link, url, proxy)
+    async def adopt_link(self, link: str, *, url: str, proxy: str) -> str:
+        return await self.actuator.adopt_link(link, url, proxy)
