@@ -7,7 +7,8 @@ inconclusive and names the exception. What was not seen did not pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from chaoskit.checks.gates.clock_jumped import clock_jumped
 from chaoskit.checks.gates.closed_before import closed_before
@@ -29,19 +30,20 @@ from chaoskit.model.verdict import Finding, Outcome, Verdict, worst
 
 Gate = Callable[[Evidence, System, CheckSpec], list[Reason]]
 
+# Causes before their consequences: the first reason is the one that a reader is told first.
 GATES: tuple[Gate, ...] = (
+    leftover,
+    part_died,
+    clock_jumped,
+    link_proof,
+    steady_state,
+    closed_before,
+    sight,
     fault_in_force,
     fault_hit,
     load_delivered,
     generator_lag,
     stalls,
-    part_died,
-    clock_jumped,
-    leftover,
-    link_proof,
-    steady_state,
-    closed_before,
-    sight,
 )
 
 
