@@ -184,7 +184,7 @@ def _selected_with(first: ChaosScenario) -> list[ChaosScenario]:
 
 
 def _result(first: ChaosScenario, together: list[ChaosScenario]) -> RunResult:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from chaoskit import pipeline
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chaoskit.checks.known import once
 from chaoskit.model.event import Call, CallStarted
@@ -12,8 +13,7 @@ from chaoskit.model.evidence import Evidence, Window
 _NEVER = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class LinkCalls:
+class LinkCalls(Struct, frozen=True):
     """`calls`, their event indices and arrival times run in parallel, by arrival.
 
     A call in flight has the outcome `open` and ends at infinity. `live`: arrivals were seen as they came; otherwise

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from chaoskit.checks.calls import calls_on
 from chaoskit.checks.known import known_until, once
@@ -16,8 +17,7 @@ from chaoskit.model.evidence import Evidence, Window
 _EDGE_S = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Struct, frozen=True):
     """From the first injection to the last revert. `asked` is when the first injection was begun (it may bite from
     then on), `window` runs from its confirmation to the moment its revert was asked for, `healed` is when that was
     confirmed (None so far). `names` are the faults' keywords."""
@@ -57,8 +57,7 @@ def _concerns(fault_target: str, target: str) -> bool:
     return fault_target == target or target.endswith(f"-> {fault_target}")
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(Struct, frozen=True):
     """What was usual without a fault: how many requests tell it, their p95, what answers look like."""
 
     requests: int
@@ -97,8 +96,7 @@ def _usual(evidence: Evidence) -> Usual:
     return Usual(len(good), percentile((s.service_ms for s in good), 0.95), frozenset(look_of(s) for s in good))
 
 
-@dataclass(frozen=True, slots=True)
-class CallsPerRequest:
+class CallsPerRequest(Struct, frozen=True):
     """`ratio` calls on a link per answered request of the load, from `requests` of them; 0 requests: not known."""
 
     ratio: float

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, inf
 from typing import Any
+
+from msgspec import Struct
 
 from chaoskit.checks.known import once
 from chaoskit.model.event import Sample
 from chaoskit.model.evidence import Evidence, Window
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """All samples by true start, with their event indices; and the starts of those that were answered, in order."""
 
     samples: list[Sample]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator
 from typing import Any
+
+from msgspec import structs
 
 from chaoskit.model.plan import Plan, PlannedFault, ScenarioPlan
 from chaoskit.model.quantity import format_duration as duration
@@ -82,7 +83,7 @@ def _fields(instruction: Any) -> dict[str, Any]:
     """The fields that say something: those that differ from their default."""
     return {
         field.name: dict(value) if isinstance(value := getattr(instruction, field.name), dict) else value
-        for field in dataclasses.fields(instruction)
+        for field in structs.fields(instruction)
         if getattr(instruction, field.name) not in (field.default, {}, ())
     }
 
@@ -131,7 +132,7 @@ def _scenario_as_json(plan: ScenarioPlan) -> dict[str, Any]:
         "deadline_s": plan.deadline_s,
         "faults": [_fault_as_json(fault) for fault in plan.faults],
         "checks": [{"id": _id(check), "rule": check.rule} for check in plan.scenario.expect],
-        "needs": dataclasses.asdict(plan.needs),
+        "needs": structs.asdict(plan.needs),
     }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, get_args
 
+from msgspec import Struct, field
 from pydantic import BaseModel, BeforeValidator
 
 from chaoskit.errors import Problem
@@ -18,8 +18,7 @@ from chaoskit.model.system import BROKER, System, parse_link_name
 _KINDS = ("link", "service", "consumer", "journey", "saga")
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """What a system declares, by kind: link, service, consumer, journey, saga."""
 
     by_kind: dict[str, list[str]] = field(default_factory=dict)

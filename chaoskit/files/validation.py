@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
 from chaoskit.errors import Problem
@@ -28,8 +28,7 @@ _UNDO_WORDS = {
 UNDO_REMEDY = "faults are reverted by themselves, whatever happens: delete this key"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """One error, its `loc` taken apart: `steps` lead to the value, the first union tag stands after `union_at`."""
 
     error: Any

@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from chaoskit.model.event import (
     Call,
@@ -26,8 +27,7 @@ from chaoskit.model.plan import ScenarioPlan
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """From `start` (included) to `end` (excluded), in run seconds; `end` is infinite while it lasts."""
 
     start: float
@@ -41,8 +41,7 @@ class Window:
         return self.end - self.start
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(Struct):
     """All events of one scenario, by kind and in order of time, with the plan that they were to follow.
 
     `now` is the newest instant that anything was recorded for: what is due after it has not happened *yet*.
@@ -53,7 +52,7 @@ class Evidence:
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
     complete: bool = False
-    memo: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    memo: dict[object, object] = field(default_factory=dict)
     """What the checks derived from it so far; they see to it themselves that it is not out of date."""
     _by_kind: dict[type[Event], list[tuple[float, int]]] = field(default_factory=dict)
     _sorted: dict[type[Event], int] = field(default_factory=dict)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Stream = Literal["downstream", "upstream"]
 
 
-@dataclass(frozen=True, slots=True)
-class Toxic:
+class Toxic(Struct, frozen=True):
     """One Toxiproxy toxic. `attributes` in Toxiproxy's own units (ms, KB/s, bytes, µs); `toxicity` 0..1."""
 
     link: str
@@ -20,15 +20,13 @@ class Toxic:
     toxicity: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyDown:
+class ProxyDown(Struct, frozen=True):
     """Close a link's open connections and refuse new ones (Toxiproxy `enabled: false`)."""
 
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class TapRule:
+class TapRule(Struct, frozen=True):
     """One rule of the tap on a link.
 
     `action`: `answer` (status, body, headers) · `hang` · `headers_only` · `cut_body` (after bytes) · `change_body`
@@ -46,8 +44,7 @@ class TapRule:
     match_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateMessages:
+class DuplicateMessages(Struct, frozen=True):
     """Send `copies` more of each message that reaches a consumer's queue. `when`: adjacent | late."""
 
     consumer: str
@@ -58,8 +55,7 @@ class DuplicateMessages:
     delay_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PoisonMessages:
+class PoisonMessages(Struct, frozen=True):
     """Send one message per mutant that a consumer cannot process, each followed by `good_behind` good ones."""
 
     consumer: str
@@ -68,8 +64,7 @@ class PoisonMessages:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceSignal:
+class ServiceSignal(Struct, frozen=True):
     """Signal a service that we started: KILL (and start it again at revert) or STOP (and CONT at revert)."""
 
     service: str
@@ -79,8 +74,7 @@ class ServiceSignal:
 Instruction = Toxic | ProxyDown | TapRule | DuplicateMessages | PoisonMessages | ServiceSignal
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(Struct, frozen=True):
     """How to take one change back with nothing but the journal; see run/journal.py for the kinds.
 
     `kind`: toxic | proxy | enable | process | continue | folder. `args` are JSON values.
@@ -90,8 +84,7 @@ class Undo:
     args: Mapping[str, str | int | float | bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(Struct, frozen=True):
     """What an engine read back after a change."""
 
     detail: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 NAMED_KINDS = ("port", "link", "broker", "service", "env")
 BARE_KINDS = ("python", "folder")
@@ -17,8 +18,7 @@ BARE_KINDS = ("python", "folder")
 _OPENING = re.compile(r"\$\$\{|\$\{")
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(Struct, frozen=True):
     """One placeholder; `name` is "" for the bare kinds, a link's name is spelled `caller -> callee`."""
 
     kind: str

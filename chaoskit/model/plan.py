@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chaoskit.model.instruction import Instruction
 from chaoskit.model.scenario import FaultSpec, Needs, Scenario
 from chaoskit.model.system import System
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedFault:
+class PlannedFault(Struct, frozen=True):
     """One fault of a scenario with its instructions; `id` is f1, f2, … in the order of injection.
 
     `for_s` None: until the checks are decided, at most `for_max_s`.
@@ -27,8 +27,7 @@ class PlannedFault:
     spec: FaultSpec
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioPlan:
+class ScenarioPlan(Struct, frozen=True):
     """One scenario's timeline. Times in seconds from the start of its load."""
 
     index: int
@@ -43,8 +42,7 @@ class ScenarioPlan:
         return self.scenario.scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All of a run. `links` gives the degree of sight (tap | load | broker) of every link that will be wired."""
 
     system: System

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from chaoskit.model.verdict import Outcome, Verdict, worst
 
 RUN_SCHEMA = "chaoskit/run/1"
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioRecord:
+class ScenarioRecord(Struct, frozen=True):
     """One judged scenario. Times in run seconds; `reason` why it ended; `notes` what was not judged and why."""
 
     index: int
@@ -29,8 +28,7 @@ class ScenarioRecord:
         return worst(v.outcome for v in self.verdicts)
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """One run. `wall` is the epoch second of its start; `broken` says what could not be started or died, else ""."""
 
     run: str

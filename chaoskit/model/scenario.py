@@ -1,11 +1,11 @@
 """A scenario as a `*.chaos.yaml` document describes it, and what every fault and check in it is made of."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: pydantic would compile every one of them again at start-up.
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from msgspec import Struct
 from pydantic import Field, InstanceOf, model_validator
 
 from chaoskit.model.instruction import Instruction
@@ -13,8 +13,7 @@ from chaoskit.model.quantity import Duration, Rate, Ratio, Strict
 from chaoskit.model.system import LinkName, System
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What a check must be given to reach a verdict; the plan is made from it.
 
     `after_inject_s` and `after_revert_s` bound how long after the last injection or the last revert it may have to
@@ -54,7 +53,7 @@ class FaultSpec(Strict):
     service: str | None = None
 
     @model_validator(mode="after")
-    def _one_target(self) -> FaultSpec:
+    def _one_target(self) -> "FaultSpec":
         given = [key for key in ("link", "consumer", "broker", "service") if getattr(self, key) is not None]
         if len(given) != 1 or given[0] not in self.targets:
             raise ValueError(f"{self.keyword} needs exactly one target: {' or '.join(self.targets)}")
@@ -155,8 +154,7 @@ PLACE_FIELDS = ("file", "line", "expect_lines")
 """Fields of Scenario that say where it stands; a file must not set them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(Struct, frozen=True):
     """Which faults and checks there are; the registry fills it, the files stage validates against it."""
 
     faults: Mapping[str, type[FaultSpec]]

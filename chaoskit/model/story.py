@@ -8,14 +8,14 @@ Everything in it is optional: a report leaves out what it is not told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 LEDGER_PARTS = ("effects", "dead_lettered", "ready", "unacked", "lost")
 """The parts that a consumer's ledger adds up from, to `accepted`. `twice` counts keys done more than once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(Struct, frozen=True):
     """What became of one message that was sent to hurt.
 
     `mutant` says what was done to it, `certain` whether it *must* not be processed (else merely suspicious).
@@ -30,8 +30,7 @@ class Fate:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioStory:
+class ScenarioStory(Struct, frozen=True):
     """One scenario's story. Times in run seconds.
 
     `breakers`: per link the instants at which its state changed, as seen from outside: `(t, closed|open|half-open)`.

@@ -1,6 +1,6 @@
 """The system under test, as `chaoskit.yaml` describes it."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: pydantic would compile every one of them again at start-up.
 
 import re
 from typing import Annotated, Any, Literal
@@ -35,7 +35,7 @@ class Ready(Strict):
     within: Duration = 30.0
 
     @model_validator(mode="after")
-    def _one(self) -> Ready:
+    def _one(self) -> "Ready":
         if sum(value is not None for value in (self.http, self.tcp, self.log, self.exec)) != 1:
             raise ValueError("ready needs exactly one of http, tcp, log, exec")
         return self
@@ -56,7 +56,7 @@ class Service(Strict):
     cwd: str | None = None
     env: dict[str, str] = Field(default_factory=dict)
     ready: Ready | None = None
-    stop: Stop = Stop()
+    stop: Stop = Field(default_factory=Stop)
     depends_on: tuple[str, ...] = ()
     openapi: str | None = None
     breaker_log: str | None = None
@@ -96,7 +96,7 @@ class Link(Strict):
     attempts_max: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
-    def _way(self) -> Link:
+    def _way(self) -> "Link":
         if self.upstream is None and self.toxiproxy is None and self.protocol == "amqp":
             return self  # to the system's broker
         if (self.upstream is None) == (self.toxiproxy is None):
@@ -120,7 +120,7 @@ class HttpProbe(Strict):
     value: str | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> HttpProbe:
+    def _one(self) -> "HttpProbe":
         if (self.count is None) == (self.value is None):
             raise ValueError("a probe needs exactly one of count and value")
         return self
@@ -215,4 +215,4 @@ class System(Strict):
     seeded: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1", "localhost")
     """Hosts, networks and `host:port`s that faults may touch."""
-    guards: Guard = Guard()
+    guards: Guard = Field(default_factory=Guard)

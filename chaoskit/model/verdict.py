@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -23,8 +24,7 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return max(outcomes, key=_WEIGHT.__getitem__, default=Outcome.INCONCLUSIVE)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One expectation of a check: `opens_within`, expected `≤ 6s`, observed `1.204s`.
 
     `evidence` holds the indices (into the scenario's events, in order) of the events that decided it, `at` the
@@ -42,8 +42,7 @@ class Finding:
     """What a finding that is not final still waits for: "" (the fault must stay), `recovery` or `settle`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a check found. The outcome is the worst of its findings; `sentence` says it to a person."""
 
     check: str

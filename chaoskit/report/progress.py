@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from chaoskit.model.event import (
     Event,
@@ -33,8 +34,7 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(" ", text).replace(" -> ", " → ").strip()
 
 
-@dataclass(slots=True)
-class FaultInForce:
+class FaultInForce(Struct):
     """One fault that is confirmed and not yet reverted."""
 
     name: str
@@ -43,8 +43,7 @@ class FaultInForce:
     hits: int = 0
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """The newest state of everything. `now` is the newest instant seen, in run seconds."""
 
     plans: Mapping[int, ScenarioPlan] = field(default_factory=dict)

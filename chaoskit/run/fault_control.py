@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from chaoskit.errors import ChaoskitError, EngineFailed, FaultFailed
 from chaoskit.model.event import FaultAsked, FaultConfirmed, FaultFailedEvent, FaultHit, FaultReverted
@@ -16,8 +17,7 @@ from chaoskit.ports.journal import Journal
 from chaoskit.ports.recorder import Recorder
 
 
-@dataclass(slots=True)
-class _Change:
+class _Change(Struct):
     """One instruction of a fault, from the moment it stands in the journal."""
 
     actuator: Actuator
@@ -26,8 +26,7 @@ class _Change:
     tokens: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Active:
+class _Active(Struct):
     planned: PlannedFault
     changes: list[_Change] = field(default_factory=list)
     confirmed_at: float | None = None

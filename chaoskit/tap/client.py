@@ -10,10 +10,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from msgspec import structs
 
 from chaoskit.errors import EngineFailed, FaultFailed, UsageProblem
 from chaoskit.model.event import Call, CallStarted, Connection, Event, Stall
@@ -165,7 +166,7 @@ class Tap:
     async def inject(self, handle: str, instruction: Instruction) -> Confirmation:
         """Arm the rule; the process confirms that it is in force."""
         rule = _rule(instruction)
-        spec = {name: value for name, value in asdict(rule).items() if name != "link"}
+        spec = {name: value for name, value in structs.asdict(rule).items() if name != "link"}
         spec["params"] = dict(rule.params)
         if await self._ask("arm", rule.link, handle, spec) is None:
             raise FaultFailed(f"the tap did not arm {rule.action}", where=rule.link, remedy=f"see {self._log}")

@@ -13,8 +13,9 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 _importing = threading.Lock()
 
@@ -38,8 +39,7 @@ class ToxicState(Protocol):
     attributes: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ToxiproxyPython:
+class ToxiproxyPython(Struct, frozen=True):
     """`validate_response` raises `not_found`, `exists` or `invalid` by an answer's status, else returns it."""
 
     make_proxy: Callable[..., ProxyState]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chaoskit.report.html import write_html
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.unit.report.example_run import example_run

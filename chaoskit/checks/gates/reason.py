@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One reason. A pass is voided by every reason; a fail only where `voids_fail`, from `since` on (run seconds).
 
     `findings`: only these are concerned (None: all). `lasting`: more evidence cannot take the reason away.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BUCKETS_MAX = 120
 _WIDTHS_S = (0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeAxis:
+class TimeAxis(Struct, frozen=True):
     """From `start` to `end` (run seconds), cut into buckets of `width_s`; `zero` is what times are relative to."""
 
     start: float
@@ -58,8 +58,7 @@ class TimeAxis:
         return [self.zero + i * step for i in range(first, last + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class ValueScale:
+class ValueScale(Struct, frozen=True):
     """From 0 (or a power of ten, when `log`) up to `top`."""
 
     top: float

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Tone = Literal["ok", "strong", "faint", "degraded", "error", "open", "half-open", "closed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """One value a bucket, None where there was nothing to measure."""
 
     name: str
@@ -17,8 +17,7 @@ class Series:
     values: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(Struct, frozen=True):
     """One single observation worth a look; `href` leads to it in the page."""
 
     t: float
@@ -28,8 +27,7 @@ class Dot:
     href: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A state that lasted from `start` to `end`."""
 
     start: float
@@ -38,8 +36,7 @@ class Stretch:
     tone: Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """`lines` and `bars` (stacked) have series, a `band` has stretches. `key` is unique in a scenario."""
 
     key: str

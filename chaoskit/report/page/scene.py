@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from chaoskit.model.event import (
     Event,
@@ -25,8 +26,7 @@ from chaoskit.report.page.fault_label import fault_label, planned_fault
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class FaultBand:
+class FaultBand(Struct, frozen=True):
     """A fault from its confirmed injection to its confirmed revert; `confirmed` False: it was only asked for."""
 
     fault: str
@@ -37,8 +37,7 @@ class FaultBand:
     confirmed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """Everything that is shown of one scenario. `events` keep the order that `Finding.evidence` counts in."""
 
     record: ScenarioRecord

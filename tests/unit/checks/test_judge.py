@@ -36,6 +36,7 @@ from chaoskit.model.instruction import DuplicateMessages, ProxyDown
 from chaoskit.model.scenario import CheckSpec, Needs
 from chaoskit.model.system import System
 from chaoskit.model.verdict import Outcome, Verdict
+from msgspec import structs
 
 from tests.unit.checks.messages import CONSUMER, Messages, keys
 from tests.unit.checks.story import LINK, Breaker, Story, plan_of, story, system_of
@@ -353,7 +354,7 @@ class Empty(Fixed):
     keyword = "empty"
 
     def judge(self, evidence: Evidence, system: System) -> Verdict:  # type: ignore[override]
-        return replace(Verdict.of("empty", None, "", []), outcome=Outcome.PASS)
+        return structs.replace(Verdict.of("empty", None, "", []), outcome=Outcome.PASS)
 
 
 def test_crashing_check_is_inconclusive_and_names_the_exception() -> None:

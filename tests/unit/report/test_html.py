@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import time
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from chaoskit.model.record import RunRecord, ScenarioRecord
 from chaoskit.model.story import Fate, ScenarioStory
 from chaoskit.model.verdict import Finding, Outcome, Verdict
 from chaoskit.report.html import render_html, write_html
+from msgspec.structs import replace
 
 from tests.unit.report.example_run import LINK, ExampleRun, example_run
 

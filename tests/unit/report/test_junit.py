@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 
 from chaoskit.model.verdict import Outcome, Verdict
 from chaoskit.report.junit import render_junit, write_junit
+from msgspec.structs import replace
 
 from tests.unit.report.example_run import example_run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +12,7 @@ from chaoskit.model.verdict import Outcome, Verdict
 from chaoskit.report.events_ndjson import write_events
 from chaoskit.report.run_folder import read_run
 from chaoskit.report.run_json import encode_run, read_run_json, run_schema, write_run_json
+from msgspec.structs import replace
 
 from tests.unit.report.example_run import example_run
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from dataclasses import replace
 
 from chaoskit.model import event as ev
 from chaoskit.model.verdict import Finding, Outcome, Verdict
 from chaoskit.report.progress import Progress
 from chaoskit.report.terminal import LINES, LiveView, PlainView, draw, open_view, summary_lines
+from msgspec.structs import replace
 
 from tests.unit.report.example_run import LINK, example_run
 

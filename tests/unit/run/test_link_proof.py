@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from chaoskit.checks.phases import phase_windows
 from chaoskit.model.event import FaultConfirmed, LinkProof, PhaseStarted, Sample, SteadySeen
 from chaoskit.model.evidence import evidence_of
 from chaoskit.model.scenario import Steady
+from msgspec.structs import replace
 
 from tests.fakes.specs import FakeCheck, FakeFault
 from tests.unit.run.stage import Stage

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chaoskit.model.event import Call, Connection
 from chaoskit.model.system import BROKER, System
@@ -15,8 +16,7 @@ from chaoskit.report.page.scene import Scene
 _NODE_W, _NODE_H, _COLUMN_W, _ROW_H = 116, 34, 190, 62
 
 
-@dataclass(frozen=True, slots=True)
-class _Edge:
+class _Edge(Struct, frozen=True):
     caller: str
     callee: str
     subject: str
