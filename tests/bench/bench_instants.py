@@ -4,7 +4,7 @@ The shop's order and customer with every time constant at a twentieth (timeout 1
 for each kind of fault: it comes and goes many times, so that the breaker opens, probes in vain, opens again and closes.
 Each line of the service's log is paired with the nearest change of the same kind that `breaker_timeline` reads off the
 calls; one that has no partner counts as a miss, with an infinite error. Instants at which a service or the tap was kept
-waiting for a processor (`stall` events, as the run's own gates use them) are counted, but time nothing.
+waiting for a processor for long (`stall` events, as the run's own gates use them) are counted, but time nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from chaoskit.checks.breaker_timeline import declared_timeline
 from chaoskit.model.event import BreakerLogged, Event, FaultReverted, Stall
 from chaoskit.model.evidence import evidence_of
 from chaoskit.report.run_folder import read_run
+from chaoskit.run.starvation import WINDOW_S
 
 from tests.bench.cpu import report
 
@@ -34,12 +35,13 @@ LINK = "order -> customer"
 SCALE = 0.05
 RATE_PER_S = 60
 FAULTS = {"hang": "hang: true", "status 503": "status: 503", "down": "down: true", "latency": "latency: 400ms"}
-CYCLES = 10
+CYCLES = 12
 FAULT_S, HEALTHY_S = 1.6, 1.4
 """Long enough for two or three probes in vain, and to close and flow again before the next fault."""
 PAIRED_S = 0.45
 """Less than the reset time: a change further away is another one."""
-SERVICE_WINDOW_S = 1.0
+STALLED_MS_MIN = 150.0
+"""A service that waits for a processor as long as its own timeout misses that, whatever its callee does."""
 INSTANTS_MIN, P99_MS_MAX = 200, 50.0
 RUN_S_MAX = 400.0
 
@@ -65,7 +67,8 @@ def main() -> None:
     """Print the figure; the details per kind of instant and per fault go to standard error."""
     with tempfile.TemporaryDirectory(prefix="instants-") as name:
         folder = Path(name)
-        write_files(folder)
+        (folder / "scenarios").mkdir()
+        write_files(folder / "scenarios")
         instants = read_instants(folder, run(folder))
     judged = [instant for instant in instants if not instant.stalled]
     say(judged)
@@ -105,7 +108,7 @@ def write_files(folder: Path) -> None:
 
 def run(folder: Path) -> Path:
     """The run's own folder. Raises RuntimeError when it broke."""
-    command = [sys.executable, "-m", "chaoskit", "run", str(folder), "--out", str(folder / "reports")]
+    command = [sys.executable, "-m", "chaoskit", "run", str(folder / "scenarios"), "--out", str(folder / "reports")]
     env = {**os.environ, "CHAOSKIT_STATE": str(folder / "state")}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=RUN_S_MAX, check=False)
     if done.returncode not in (0, 1, 3):  # whether its own check passes is the question here
@@ -115,7 +118,7 @@ def run(folder: Path) -> Path:
 
 def read_instants(folder: Path, run_folder: Path) -> list[Instant]:
     """Every change of state in the evidence of a run of these files."""
-    loaded = pipeline.load([folder])
+    loaded = pipeline.load([folder / "scenarios"])
     plan = pipeline.make_plan(loaded)
     _, events = read_run(run_folder)
     found = []
@@ -123,7 +126,7 @@ def read_instants(folder: Path, run_folder: Path) -> list[Instant]:
         own = [event for event in events if event.scenario == scenario.index]
         life = declared_timeline(evidence_of(scenario, own), loaded.system, LINK)
         logged = [(e.t, e.state) for e in own if isinstance(e, BreakerLogged) and e.link == LINK]
-        stalls = [_window(event) for event in own if isinstance(event, Stall) and event.process != "runner"]
+        stalls = [_window(e) for e in own if isinstance(e, Stall) and e.process != "runner" and is_long(e)]
         for instant in pair(scenario.scenario.scenario, logged, list(life.states[1:])):
             near = any(begun - PAIRED_S / 2 <= instant.t <= over for begun, over in stalls)
             found.append(replace(instant, stalled=near))
@@ -131,9 +134,14 @@ def read_instants(folder: Path, run_folder: Path) -> list[Instant]:
     return found
 
 
+def is_long(stall: Stall) -> bool:
+    """Long enough to move an instant by itself."""
+    return stall.stall_ms >= (P99_MS_MAX if stall.process == "tap" else STALLED_MS_MIN)
+
+
 def _window(stall: Stall) -> tuple[float, float]:
-    """When it was; of a service only the second is known."""
-    length_s = stall.stall_ms / 1000 if stall.process == "tap" else max(SERVICE_WINDOW_S, stall.stall_ms / 1000)
+    """When it was; of a service only the interval between two looks is known."""
+    length_s = stall.stall_ms / 1000 if stall.process == "tap" else max(WINDOW_S, stall.stall_ms / 1000)
     return stall.t - length_s, stall.t
 
 
