@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from chaoskit.toxiproxy.client import EngineClient
 
 from tests.fixtures.rabbitmq import Rabbit
 from tests.fixtures.shop import Loop, free_port, until
@@ -30,6 +31,7 @@ services:
   order: {{url: "http://127.0.0.1:{order}", ready: {{http: /ready}}}}
   customer: {{url: "http://127.0.0.1:{customer}"}}
   inventory: {{url: "http://127.0.0.1:{inventory}", ready: {{http: /ready}}}}
+  email: {{url: "http://127.0.0.1:{email}"}}
 links:
   order -> customer:                        # order lets only the host be set, so we are the other host on its port
     upstream: "http://127.0.0.1:{customer}"
@@ -37,6 +39,7 @@ links:
     timeout: 600ms
     breaker: {{opens_at: 50%, reset: 2s}}
   inventory -> broker: {{protocol: amqp, listen: "127.0.0.1:{amqp}"}}
+  email -> broker: {{protocol: amqp, toxiproxy: {{url: "{toxiproxy}", proxy: mail}}}}
 broker: {{url: "{url}", management_url: "{management_url}"}}
 consumers:
   inventory:
@@ -75,9 +78,9 @@ load: {journey: order, rate: 12/s}
 faults: [{at: 1s, for: 2s, consumer: inventory, duplicate: adjacent}]
 expect: [{idempotent: inventory}]
 ---
-scenario: Orders accepted while inventory has no broker are fulfilled
+scenario: Orders accepted while inventory and email have no broker are reserved
 load: {journey: order, rate: 12/s}
-faults: [{at: 500ms, for: 1s, broker: inventory, outage: true}]
+faults: [{at: 500ms, for: 1s, broker: all, outage: true}]
 expect: [{nothing_lost: inventory, once: true}]
 """
 
@@ -121,8 +124,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 class ForeignShop:
     """The shop as a shell script started it, and a project that describes it."""
 
-    def __init__(self, loop: Loop, broker: Rabbit, folder: Path, broken: str) -> None:
+    def __init__(self, loop: Loop, broker: Rabbit, engine: EngineClient, folder: Path, broken: str) -> None:
         self.ports = {name: free_port() for name in (*SERVICES, "amqp")}
+        mail = engine.create_proxy("mail", upstream=broker.host_port, listen="127.0.0.1:0").listen
         customer = self.ports["customer"]
         self.stand_ins = [
             StandIn(loop, f"127.0.0.2:{customer}", f"127.0.0.1:{customer}"),
@@ -133,6 +137,7 @@ class ForeignShop:
             **{f"{name.upper()}_PORT": str(self.ports[name]) for name in SERVICES},
             "AMQP_URL": broker.url,
             "INVENTORY_AMQP_URL": broker.through(f"127.0.0.1:{self.ports['amqp']}"),
+            "EMAIL_AMQP_URL": broker.through(mail),
             "CUSTOMER_URL": f"http://127.0.0.2:{customer}",
             "SHOP_FOLDER": str(folder / "shop"),
             "PYTHON": sys.executable,
@@ -140,7 +145,11 @@ class ForeignShop:
             "SHOP_BROKEN": broken,
         }
         self.system = SYSTEM.format(
-            **self.ports, url=broker.url, management_url=broker.management_url, contracts=ROOT / "contracts"
+            **self.ports,
+            url=broker.url,
+            management_url=broker.management_url,
+            contracts=ROOT / "contracts",
+            toxiproxy=engine.url,
         )
         self.pidfile = folder / "shop" / "shop.pid"
 
@@ -160,10 +169,10 @@ class ForeignShop:
 
 
 @contextmanager
-def started(broker: Rabbit, folder: Path, broken: str = "") -> Iterator[ForeignShop]:
+def started(broker: Rabbit, engine: EngineClient, folder: Path, broken: str = "") -> Iterator[ForeignShop]:
     """The shop until the block ends; inside it the stand-ins have stepped aside for us."""
     loop = Loop()
-    shop = ForeignShop(loop, broker, folder, broken)
+    shop = ForeignShop(loop, broker, engine, folder, broken)
     try:
         for stand_in in shop.stand_ins:
             stand_in.open()
@@ -187,28 +196,33 @@ def on(broker: Rabbit) -> dict[str, Any]:
         }
 
 
-def test_green_and_left_as_it_was(vhost: Rabbit, tmp_path: Path) -> None:
+def test_green_and_left_as_it_was(vhost: Rabbit, engine: EngineClient, tmp_path: Path) -> None:
     """Hang, duplicates and outage on a sound shop pass; shop and broker are as before, to the last queue."""
-    with started(vhost, tmp_path) as shop:
-        before, pids = on(vhost), shop.pidfile.read_text()
+    with started(vhost, engine, tmp_path) as shop:
+        before, proxies, pids = on(vhost), engine.snapshots(), shop.pidfile.read_text()
         for stand_in in shop.stand_ins:
             stand_in.shut()
         project = Project(tmp_path, HANG + MESSAGES, shop.system)
         code, output = project.run()
         assert code == 0, output
         proofs = {(event["link"], event["sight"], event["passed"]) for event in project.events("link.proof")}
-        assert proofs == {("order -> customer", "tap", True), ("inventory -> broker", "broker", True)}
+        assert proofs == {
+            ("order -> customer", "tap", True),
+            ("inventory -> broker", "broker", True),
+            ("email -> broker", "load", True),
+        }
         for stand_in in shop.stand_ins:
             stand_in.open()
         until(lambda: shop.ask("inventory", "/ready"))
         shop.works()
         assert on(vhost) == before
+        assert engine.snapshots() == proxies
         assert shop.pidfile.read_text() == pids
 
 
-def test_red_on_a_shop_without_breaker(vhost: Rabbit, tmp_path: Path) -> None:
+def test_red_on_a_shop_without_breaker(vhost: Rabbit, engine: EngineClient, tmp_path: Path) -> None:
     """The same file finds what is wrong with a system that it did not start, by name; links without fault carry on."""
-    with started(vhost, tmp_path, "no-breaker") as shop:
+    with started(vhost, engine, tmp_path, "no-breaker") as shop:
         for stand_in in shop.stand_ins:
             stand_in.shut()
         project = Project(tmp_path, HANG, shop.system)
