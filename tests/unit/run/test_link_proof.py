@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,3 +105,21 @@ async def test_without_load_and_probe_it_says_so(tmp_path: Path) -> None:
     await stage.play()
     assert "neither load nor probe" in stage.first(LinkProof).detail
     assert stage.first(FaultConfirmed) is None
+
+
+async def test_a_signal_takes_the_nudge_back(tmp_path: Path) -> None:
+    """Stopped in the middle of the proof: its toxic is gone, and its journal entry closed."""
+    stage = blind_stage(tmp_path)
+    playing = asyncio.create_task(stage.play())
+
+    def cancel_under_the_nudge(toxic: bool) -> float:
+        if toxic:
+            playing.cancel()
+        return 5.0
+
+    answers_follow(stage, cancel_under_the_nudge)
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert "inject ck-proof" in stage.actuator.log
+    assert stage.actuator.in_force == {}
+    assert stage.journal.open == {}
