@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given in (["--version"], ["-V"]):  # before click, which would take most of the time
         print(f"chaoskit {__version__}")
         return 0
-    gc.set_threshold(50_000, 20, 50)  # start-up makes a hundred thousand objects and no garbage: don't look for it
+    if arguments is None:  # the whole process is ours
+        gc.disable()  # start-up makes sixty thousand objects and no garbage; `play` switches it on for the run
+        atexit.register(gc.freeze)  # nor need anything be looked through before it is all thrown away
     try:
         from chaoskit.cli.entry import enter
     except KeyboardInterrupt:  # within the first tenth of a second; from here on `enter` sees to it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ def play(loaded: Loaded, options: RunOptions, *, output: str, live: bool) -> Exi
     view = open_view(
         sys.stderr if as_json else sys.stdout, plan.scenarios, live=None if live and not as_json else False
     )
+    if not gc.isenabled():  # see cli/__init__.py
+        gc.freeze()  # what start-up made stays for good: no need to look through it again and again
+        gc.set_threshold(50_000, 20, 50)
+        gc.enable()
     try:
         result = pipeline.run(loaded, options, view)
         view.finish(result.record, str(result.folder / "report.html"))
