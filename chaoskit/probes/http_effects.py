@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
-
-import httpx
 
 from chaoskit.model.event import Effect, ProbeFailed, SagaSeen
 from chaoskit.model.json_path import read_path
 from chaoskit.model.system import Book, HttpProbe, Saga, System
 from chaoskit.ports.clock import Clock
 from chaoskit.ports.recorder import Recorder
+from chaoskit.probes.kept_connections import KeptConnections
 
 CONCURRENCY_MAX = 16
 TIMEOUT_S = 5.0
@@ -49,7 +49,7 @@ class HttpEffects:
             self._failed(f"effect of {consumer}", "the consumer has no `effect:` in the system file")
             return {}
 
-        async def look(client: httpx.AsyncClient, key: str) -> int:
+        async def look(client: KeptConnections, key: str) -> int:
             count = await self._count(client, probe, key)
             self._recorder.record(Effect(t=self._clock.now(), consumer=consumer, key=key, count=count, last=last))
             return count
@@ -60,7 +60,7 @@ class HttpEffects:
         """The state of each saga by key; those that could not be looked at in full are left out."""
         declared = self._system.sagas[saga]
 
-        async def look(client: httpx.AsyncClient, piece: tuple[str, Any]) -> str:
+        async def look(client: KeptConnections, piece: tuple[str, Any]) -> str:
             seen = await self._saga(client, saga, declared, piece, last)
             self._recorder.record(seen)
             return seen.state
@@ -72,33 +72,28 @@ class HttpEffects:
         name: str,
         pieces: list[T],
         key_of: Callable[[T], str],
-        look: Callable[[httpx.AsyncClient, T], Awaitable[Any]],
+        look: Callable[[KeptConnections, T], Awaitable[Any]],
     ) -> dict[str, Any]:
         """Look at all pieces, at most 16 at a time."""
         window = asyncio.Semaphore(CONCURRENCY_MAX)
         found: dict[str, Any] = {}
         failures: list[str] = []
 
-        async def one(client: httpx.AsyncClient, piece: T) -> None:
+        async def one(client: KeptConnections, piece: T) -> None:
             async with window:
                 try:
                     found[key_of(piece)] = await look(client, piece)
                 except CanNotTell as error:
                     failures.append(f"key {key_of(piece)}: {error}")
 
-        async with self._client() as client:
+        async with KeptConnections(timeout_s=TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX) as client:
             await asyncio.gather(*(one(client, piece) for piece in pieces))
         if failures:
             self._failed(name, f"{len(failures)} of {len(pieces)} looks failed; {failures[0]}")
         return found
 
-    def _client(self) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=CONCURRENCY_MAX, max_keepalive_connections=CONCURRENCY_MAX)
-        needs_tls = any(url.startswith("https:") for url in self._urls.values())  # loading its roots takes 20 ms
-        return httpx.AsyncClient(timeout=TIMEOUT_S, limits=limits, trust_env=False, verify=needs_tls)
-
     async def _saga(
-        self, client: httpx.AsyncClient, name: str, saga: Saga, piece: tuple[str, Any], last: bool
+        self, client: KeptConnections, name: str, saga: Saga, piece: tuple[str, Any], last: bool
     ) -> SagaSeen:
         key, answer = piece
         state = str(await self._value(client, saga.terminal, key))
@@ -120,28 +115,26 @@ class HttpEffects:
             last=last,
         )
 
-    async def _book(self, client: httpx.AsyncClient, book: Book, key: str) -> Value:
+    async def _book(self, client: KeptConnections, book: Book, key: str) -> Value:
         return _value_at(book.value, await self._answer(client, book.http, key))
 
-    async def _value(self, client: httpx.AsyncClient, probe: HttpProbe, key: str) -> Value:
+    async def _value(self, client: KeptConnections, probe: HttpProbe, key: str) -> Value:
         return _value_at(probe.value or probe.count or "$", await self._answer(client, probe.http, key))
 
-    async def _count(self, client: httpx.AsyncClient, probe: HttpProbe, key: str) -> int:
+    async def _count(self, client: KeptConnections, probe: HttpProbe, key: str) -> int:
         return _count_at(probe.count or probe.value or "$", await self._answer(client, probe.http, key))
 
-    async def _answer(self, client: httpx.AsyncClient, template: str, key: str) -> Any:
+    async def _answer(self, client: KeptConnections, template: str, key: str) -> Any:
         """The JSON of one request. Raises CanNotTell for every answer that is not 2xx with JSON."""
         method, url = self._request(template, key)
         try:
-            response = await client.request(method, url)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            status, body = await client.request(method, url)
+        except (OSError, ValueError) as error:
             raise CanNotTell(f"{method} {url}: {type(error).__name__} {error}".rstrip()) from error
-        if not response.is_success:
-            raise CanNotTell(f"{method} {url} answered {response.status_code}")
-        if len(response.content) > ANSWER_BYTES_MAX:
-            raise CanNotTell(f"{method} {url} answered more than {ANSWER_BYTES_MAX} bytes")
+        if not 200 <= status < 300:
+            raise CanNotTell(f"{method} {url} answered {status}")
         try:
-            return response.json()
+            return json.loads(body)
         except (ValueError, RecursionError) as error:
             raise CanNotTell(f"{method} {url} answered no JSON") from error
 

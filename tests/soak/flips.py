@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from typing import Any
 from chaoskit.shop.broken import BROKEN, Broken
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "reports" / "soak"
 INCONCLUSIVE_SHARE_MAX = 0.05
 RUN_S_MAX = 900.0
 _BURN = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
@@ -74,6 +76,8 @@ def run(times: int = 20) -> tuple[str, bool]:
         with tempfile.TemporaryDirectory(prefix="flips-") as name:
             load = f"{os.getloadavg()[0]:.1f}"
             code, record = chaoskit(["run", "scenarios"], Path(name))
+            if code:
+                _keep(Path(name) / "reports" / "latest", number)
         found = [_seen(scenario) for scenario in record["scenarios"]]
         seen += found
         print(f"{number + 1}/{times}: exit {code}, load before {load}, {record['duration_s']:.0f} s", file=sys.stderr)
@@ -83,6 +87,13 @@ def run(times: int = 20) -> tuple[str, bool]:
     inconclusive = sum(one.verdict == "inconclusive" for one in seen) / max(1, len(seen))
     flips = sum(one.verdict == "fail" for one in seen)
     return page(seen, times, time.monotonic() - began), flips == 0 and inconclusive <= INCONCLUSIVE_SHARE_MAX
+
+
+def _keep(run: Path, number: int) -> None:
+    """What did not pass is kept with all its evidence, to find out why: `chaoskit judge` works on it."""
+    kept = KEPT / f"flips-{time.strftime('%Y%m%d-%H%M%S')}-{number}"
+    shutil.copytree(run.resolve(), kept)
+    print(f"   kept as {kept.relative_to(ROOT)}", file=sys.stderr)
 
 
 def _seen(scenario: dict[str, Any]) -> Seen:

@@ -129,7 +129,7 @@ def test_a_service_that_is_gone_or_unknown_fails_the_probe() -> None:
         none, third = probing(shop, consumer(None))
     for probe in (gone, unknown, none):
         assert asyncio.run(probe.effects("inventory", ["a"], last=False)) == {}
-    assert "ConnectError" in seen(recorder, ProbeFailed)[0].reason
+    assert "ConnectionRefusedError" in seen(recorder, ProbeFailed)[0].reason
     assert "no service 'inventroy'" in seen(other, ProbeFailed)[0].reason
     assert "no `effect:`" in seen(third, ProbeFailed)[0].reason
 
