@@ -27,6 +27,7 @@ from chaoskit.checks.thresholds import (
     HALF_OPEN_EARLY_S,
     HALF_OPEN_EARLY_SHARE,
     INSTANT_TOLERANCE_S,
+    STALL_LOOKBACK_S,
     THIN_CALLS_PER_REQUEST_MIN,
     THIN_DUE_MIN,
 )
@@ -294,9 +295,15 @@ class _Reader:
 
     def _is_probe(self, opened: float, previous: float, arrival: float) -> bool:
         if self.reset_s is not None:
-            return arrival >= opened + self.reset_s - early_s(self.reset_s)
+            return arrival >= opened + self.reset_s - early_s(self.reset_s) - self._seen_late_s(opened, self.reset_s)
         start = max(opened, previous)
         return self._length(start, arrival) >= GAP_S_MIN and self._due(start, arrival) >= GAP_DUE_MIN
+
+    def _seen_late_s(self, opened: float, reset_s: float) -> float:
+        """How much earlier it may have opened than we saw: its service or the tap got no processor just then."""
+        who = (self.link.split(" -> ")[0], "tap")
+        near = (s for s in self.evidence.of(Stall) if s.process in who and abs(s.t - opened - 0.5) <= STALL_LOOKBACK_S)
+        return min(reset_s / 2, sum(s.stall_ms for s in near) / 1000)
 
     def _span(self, opened: float, half_open: float | None, leaks: list[float], before: int, after: int) -> None:
         evidence = tuple(dict.fromkeys((self.calls.indices[before], self.calls.indices[after])))

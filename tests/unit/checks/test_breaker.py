@@ -73,6 +73,18 @@ def test_a_probe_answered_too_late_by_its_callers_clock_opens_at_its_end() -> No
     assert min(abs(t - failed) for t, state in seen if state == OPEN) < 0.02
 
 
+@pytest.mark.parametrize(("stall_ms", "outcome"), [(400.0, "pass"), (0.0, "fail")])
+def test_a_probe_is_no_leak_where_a_starved_service_made_the_opening_look_late(stall_ms: float, outcome: str) -> None:
+    """The declared reset time is longer than the real one by less than the caller waited for a processor."""
+    tale = story(breaker=Breaker(reset_s=1.75), fault="hang", seed=3)
+    assert tale.breaker is not None
+    opened = tale.breaker.log[0][0]
+    if stall_ms:
+        tale.rows.insert(-1, (tale.rows[-1][0], Stall(t=opened + 0.3, process="order", stall_ms=stall_ms)))
+    seen = outcomes(judged(tale, **{**FULL, "half_opens_after": "2s"}))
+    assert seen["calls_while_open"] == outcome
+
+
 @pytest.mark.parametrize("rate", [20.0, 200.0])
 @pytest.mark.parametrize("ratio", [0.5, 1.0])
 def test_any_rate_and_ratio(rate: float, ratio: float) -> None:
