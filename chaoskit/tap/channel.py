@@ -17,9 +17,12 @@ EVENTS = "e"
 
 # Rows of an EVENTS frame; instants are time.monotonic() of the tap process, which all processes of a machine share.
 STARTED = 0  # link, call, connection, t, method, path, trace
-ENDED = 1  # call, end, status, outcome, injected, bytes up, bytes down
+ENDED = 1  # call, end, status, outcome, injected, bytes up, bytes down: of a call whose STARTED row was sent
 CONNECTION = 2  # link, connection, t, end, bytes up, bytes down, outcome
 STALL = 3  # t, seconds
+CALL = (
+    4  # STARTED row, and what follows the number in an ENDED row: of a call that took no longer than to the next batch
+)
 
 HEADER_BYTES = 4
 FRAME_BYTES_MAX = 1 << 30

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -53,12 +52,6 @@ class Tap:
         self._death = ""
         self._lost = 0
         self._origin = 0.0
-        self._rows: dict[int, Callable[[tuple[Any, ...]], Event]] = {
-            channel.STARTED: self._started,
-            channel.ENDED: self._ended,
-            channel.CONNECTION: self._connection,
-            channel.STALL: self._stall,
-        }
 
     # --- a part of the run ---------------------------------------------------------------------------------------
 
@@ -232,9 +225,11 @@ class Tap:
     def _die(self, reason: str) -> None:
         if self._process is not None:
             self._death = reason
-        now = self._clock.now()
+        now = self._clock.now() - self._origin
         for number in list(self._in_flight):
-            self._recorder.record(self._call(self._in_flight.pop(number), now, 0, "open", "", 0, 0))
+            self._recorder.record(
+                self._call(self._in_flight.pop(number), (channel.ENDED, number, now, 0, "open", "", 0, 0))
+            )
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(EngineFailed(reason, where="tap"))
@@ -244,13 +239,25 @@ class Tap:
     def _take(self, rows: list[tuple[Any, ...]], lost: int) -> None:
         self._lost = lost
         self._origin = self._clock.from_monotonic(0.0)  # once a batch: it is asked three times for every call
-        events, record = self._rows, self._recorder.record
+        record = self._recorder.record
         for row in rows:
-            record(events[row[0]](row))
+            kind = row[0]
+            if kind == channel.CALL:
+                started = row[1]
+                record(self._started(started))
+                record(self._call(started, row))
+            elif kind == channel.STARTED:
+                self._in_flight[row[2]] = row
+                record(self._started(row))
+            elif kind == channel.ENDED:
+                started = self._in_flight.pop(row[1], None)
+                if started is not None:  # else its beginning is among the lost ones
+                    record(self._call(started, row))
+            else:
+                record(self._connection(row) if kind == channel.CONNECTION else self._stall(row))
 
     def _started(self, row: tuple[Any, ...]) -> Event:
         _, link, call, connection, t, method, path, trace = row
-        self._in_flight[call] = row
         self._calls[link] += 1
         return CallStarted(
             t=t + self._origin,
@@ -262,23 +269,19 @@ class Tap:
             trace=trace,
         )
 
-    def _ended(self, row: tuple[Any, ...]) -> Event:
-        _, number, end, status, outcome, injected, up, down = row
-        started = self._in_flight.pop(number)
-        return self._call(started, end + self._origin, status, outcome, injected, up, down)
-
-    def _call(
-        self, started: tuple[Any, ...], end: float, status: int, outcome: str, injected: str, up: int, down: int
-    ) -> Call:
+    def _call(self, started: tuple[Any, ...], row: tuple[Any, ...]) -> Call:
+        """`row` is an ENDED or a CALL row."""
+        _, _, end, status, outcome, injected, up, down = row
         _, link, call, connection, t, method, path, trace = started
+        origin = self._origin
         return Call(
-            t=t + self._origin,
+            t=t + origin,
             link=link,
             call=call,
             connection=connection,
             method=method,
             path=path,
-            end=end,
+            end=end + origin,
             status=status,
             outcome=outcome,
             injected=injected,

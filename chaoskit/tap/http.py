@@ -7,15 +7,22 @@ until it is complete, because it decides whether the call goes through. What is 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from chaoskit.tap import http_answers
 from chaoskit.tap.channel import CONNECTION, STARTED
 from chaoskit.tap.http_answer_side import AnswerSide
 from chaoskit.tap.http_call import HttpCall
-from chaoskit.tap.http_framing import BodyReader, may_become_request, read_request
+from chaoskit.tap.http_framing import (
+    WHOLE_BYTES_MAX,
+    BodyReader,
+    RequestHead,
+    may_become_request,
+    read_request,
+    read_whole_request,
+)
 from chaoskit.tap.rule import Rule
 
 if TYPE_CHECKING:
@@ -34,12 +41,15 @@ class HttpDissector:
 
     __slots__ = (
         "_answers",
+        "_at_head",  # whatever the caller sends next begins a request, and nothing is in its way
         "_backlog",  # what the caller sent behind a call that holds it up; None while nothing does
+        "_begun",
         "_body",
         "_callee_gone",
         "_held",  # an incomplete request head that was not sent on
         "_here",  # the call that is played by us; only ever while none is at the callee
         "_link",
+        "_number",
         "_queue",
         "_raw",  # bytes of the caller are no longer read
         "_refused",
@@ -56,6 +66,8 @@ class HttpDissector:
         self._relay = relay
         self._link = relay.link
         self._rows = relay.link.outbox.rows
+        self._begun = relay.link.outbox.begun
+        self._number = relay.number
         self._answers = AnswerSide(relay, self._drained)
         self.from_callee: Callable[[bytes], None] = self._answers.feed
         self._queue = self._answers.queue
@@ -65,22 +77,21 @@ class HttpDissector:
         self._backlog: bytearray | None = None
         self._held = self._seen = b""
         self._up = 0
+        self._at_head = True
         self._raw = self._unparsed = self._refused = self._callee_gone = False
 
     # --- what the caller sends ---------------------------------------------------------------------------------
 
     def from_caller(self, data: bytes) -> None:
-        self._up += len(data)
-        if self._backlog is None:
-            if (  # the usual case, cut short: one complete request without a body
-                data[-4:] == b"\r\n\r\n"
-                and not (self._sending or self._seen or self._held or self._raw or self._link.rules)
-                and data.find(b"\r\n\r\n") + 4 == len(data)
-                and not self._answers.upgraded
-            ):
-                self._begin(data)
+        size = len(data)
+        self._up += size
+        if self._at_head and size <= WHOLE_BYTES_MAX and not self._link.rules and not self._answers.upgraded:
+            request = read_whole_request(data)
+            if request is not None:  # the usual case, cut short
+                self._queue.append(self._arrived(request, size))
                 self._relay.to_callee(data)
                 return
+        if self._backlog is None:
             self._take(self._held + data if self._held else data)
             return
         self._backlog += data
@@ -111,6 +122,8 @@ class HttpDissector:
                 self._backlog += data[pos:]
                 size = passed
         self._pass(data, passed, size)
+        halfway = self._sending is not None or self._seen or self._held or self._backlog is not None
+        self._at_head = not (halfway or self._raw or self._refused)
         if self._unparsed and self._refused:
             self._relay.reset_caller()
 
@@ -158,10 +171,8 @@ class HttpDissector:
         if request is None:
             self._unparsed = self._raw = bool(head.strip(b"\r\n"))
             return None
-        method, path, length, trace, expects, closes = request
-        link, now = self._link, time.monotonic()
-        call = HttpCall(next(link.calls), method, len(head), closes or expects)
-        self._rows.append((STARTED, link.name, call.number, self._relay.number, now, method, path, trace))
+        method, path, length, _, expects, _ = request
+        link, call = self._link, self._arrived(request, len(head))
         if length:
             self._sending = call
             self._body.begin(length)
@@ -178,6 +189,16 @@ class HttpDissector:
         else:
             self._queue.append(call)
         return http_answers.ask_for_plain_body(head) if call.kept is not None else None
+
+    def _arrived(self, request: RequestHead, size: int) -> HttpCall:
+        method, path, _, trace, expects, closes = request
+        link = self._link
+        number = next(link.calls)
+        row = self._begun[number] = (STARTED, link.name, number, self._number, monotonic(), method, path, trace)
+        call = HttpCall(row, size, closes or expects)
+        if method == "HEAD" or method == "CONNECT":
+            call.usual = False
+        return call
 
     # --- calls that are played here ----------------------------------------------------------------------------
 
@@ -199,7 +220,7 @@ class HttpDissector:
         close = call.closes or self._callee_gone or self._refused
         self._say(call, http_answers.answer(rule.params, call.method, close=close))
         self._here = None
-        self._answers.report(call, "answered", time.monotonic())
+        self._answers.report(call, "answered", monotonic())
         if close:
             self._raw = True
             self._relay.finish_caller()
@@ -224,7 +245,7 @@ class HttpDissector:
         here = self._here
         if here is not None and here.rule is rule:
             self._here = None
-            self._answers.report(here, "cut", time.monotonic())
+            self._answers.report(here, "cut", monotonic())
             self._relay.finish_caller()
         for call in self._queue:
             if call.rule is rule and not call.kept:
@@ -235,14 +256,15 @@ class HttpDissector:
     # --- the ends ------------------------------------------------------------------------------------------------
 
     def _refuse(self, call: HttpCall) -> None:
-        self._answers.report(call, "refused", time.monotonic())
+        self._answers.report(call, "refused", monotonic())
         self._raw = True
         self._relay.reset_caller()
 
     def callee_refused(self) -> None:
         self._refused = True
+        self._at_head = False
         if self._queue:
-            self._answers.drop(time.monotonic(), "refused")
+            self._answers.drop(monotonic(), "refused")
             self._relay.reset_caller()
         elif self._unparsed:
             self._relay.reset_caller()
@@ -263,6 +285,7 @@ class HttpDissector:
         if self._held:
             self._relay.to_callee(self._held)
         for call in self._queue:
+            call.usual = False
             call.gave_up = t if call.gave_up is None else call.gave_up
         holding = [call for call in self._queue if call.rule is not None and call.rule.action == "hold"]
         if holding:

@@ -6,14 +6,14 @@ Also the two faults on real answers: `cut_body` and `change_body`.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from chaoskit.tap.http_answers import BODY_BYTES_MAX, changed
 from chaoskit.tap.http_call import HttpCall
-from chaoskit.tap.http_framing import HEAD_BYTES_MAX, UNTIL_CLOSE, BodyReader, read_response
+from chaoskit.tap.http_framing import HEAD_BYTES_MAX, UNTIL_CLOSE, BodyReader, read_response, read_usual_response
 
 if TYPE_CHECKING:
     from chaoskit.tap.relay import Relay
@@ -25,7 +25,7 @@ LATE_RESET_S = 0.02
 class AnswerSide:
     """`queue` holds the calls that were sent on, in order; `drained` is called when it has become empty."""
 
-    __slots__ = ("_body", "_drained", "_head", "_relay", "_rows", "doubts", "down", "queue", "unparsed", "upgraded")
+    __slots__ = ("_body", "_drained", "_ended", "_head", "_relay", "doubts", "down", "queue", "unparsed", "upgraded")
 
     def __init__(self, relay: Relay, drained: Callable[[], None]) -> None:
         self.queue: deque[HttpCall] = deque()
@@ -34,22 +34,35 @@ class AnswerSide:
         self.unparsed = False
         self.upgraded = False
         self._relay = relay
-        self._rows = relay.link.outbox.rows
+        self._ended = relay.link.outbox.end
         self._drained = drained
         self._body = BodyReader()
         self._head = b""  # an incomplete head, passed on already
 
     def feed(self, data: bytes) -> None:
         """Bytes from the callee."""
-        self.down += len(data)
+        size = len(data)
+        self.down += size
         queue = self.queue
         if not queue:
             self._relay.to_caller(data)  # after an upgrade, or unasked for: not ours to judge
             return
-        if len(queue) == 1 and not self._body.reading and self._feed_whole(queue[0], data):
-            return
+        call = queue[0]
+        if call.usual and not self._head and not self._body.reading and len(queue) == 1:
+            end = data.find(b"\r\n\r\n") + 4
+            answer = read_usual_response(data[:end])
+            if answer is not None and end + answer[1] == size:  # all of an answer, and nothing but that
+                queue.popleft()
+                self._relay.to_caller(data)
+                self._ended(call.started[2], monotonic(), answer[0], "answered", "", call.up, call.down + size)
+                self._drained()
+                return
+        self._follow(data, size)
+
+    def _follow(self, data: bytes, size: int) -> None:
+        """Any part of any number of answers."""
+        queue = self.queue
         sent = pos = 0
-        size = len(data)
         while pos < size and queue:
             call, start = queue[0], pos
             in_body = self._body.reading
@@ -70,22 +83,6 @@ class AnswerSide:
             self._relay.to_caller(data[sent:] if sent else data)
         if not queue:
             self._drained()
-
-    def _feed_whole(self, call: HttpCall, data: bytes) -> bool:
-        """The usual case, cut short: all of an answer to the only call, and nothing but that."""
-        end = data.find(b"\r\n\r\n") + 4
-        if end < 4 or self._head or call.rule is not None or call.gave_up is not None:
-            return False
-        status, length = read_response(data[:end], call.method == "HEAD") or (0, 0)
-        if status < 200 or length != len(data) - end or call.method == "CONNECT":
-            return False
-        call.status = status
-        call.down += len(data)
-        self.queue.popleft()
-        self._rows.append(call.row("answered", time.monotonic()))
-        self._relay.to_caller(data)
-        self._drained()
-        return True
 
     def _read_head(self, call: HttpCall, data: bytes, pos: int) -> tuple[int, bool]:
         known = len(self._head)
@@ -166,9 +163,9 @@ class AnswerSide:
         self.queue.popleft()
         if call.gave_up is not None and outcome == "answered":
             self.doubts += 1
-            asyncio.get_running_loop().call_later(LATE_RESET_S, self._report_late, call, time.monotonic())
+            asyncio.get_running_loop().call_later(LATE_RESET_S, self._report_late, call, monotonic())
         else:
-            self.report(call, outcome, time.monotonic())
+            self.report(call, outcome, monotonic())
 
     def _report_late(self, call: HttpCall, end: float) -> None:
         gone = self._relay.caller.peer_is_gone()
@@ -182,7 +179,7 @@ class AnswerSide:
         """Tell of a call's end, once."""
         if not call.reported:
             call.reported = True
-            self._rows.append(call.row(outcome, end))
+            self._ended(call.number, end, call.status, outcome, call.injected, call.up, call.down)
 
     def give_up(self, t: float) -> None:
         """The caller is gone since `t`; what still comes for it is only counted off."""

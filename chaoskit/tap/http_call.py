@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chaoskit.tap.channel import ENDED
+from typing import Any
+
 from chaoskit.tap.rule import Rule
 
 
@@ -13,6 +14,8 @@ class HttpCall:
     status = 0
     injected = ""
     down = 0
+    usual = True
+    """Nothing about it asks for a closer look at its answer: no rule, no HEAD or CONNECT, its caller is still there."""
     rule: Rule | None = None
     reported = False
     gave_up: float | None = None
@@ -26,15 +29,25 @@ class HttpCall:
     kept: bytearray | None = None
     """`change_body`: the answer so far, held until it is whole."""
 
-    def __init__(self, number: int, method: str, up: int, closes: bool) -> None:
-        self.number = number
-        self.method = method
+    def __init__(self, started: tuple[Any, ...], up: int, closes: bool) -> None:
+        self.started = started  # its STARTED row
         self.up = up
         self.closes = closes  # the connection ends with its answer
+
+    @property
+    def number(self) -> int:
+        number: int = self.started[2]
+        return number
+
+    @property
+    def method(self) -> str:
+        method: str = self.started[5]
+        return method
 
     def strike(self, rule: Rule) -> None:
         """A rule takes this call; whether it takes effect shows later, except where it is played here."""
         self.rule = rule
+        self.usual = False
         if rule.action == "cut_body":
             self.cut_left = int(rule.params.get("bytes", 0))
         elif rule.action == "change_body":
@@ -45,7 +58,3 @@ class HttpCall:
         assert self.rule is not None
         self.rule.hits += 1
         self.injected = self.rule.action
-
-    def row(self, outcome: str, end: float) -> tuple[int, int, float, int, str, str, int, int]:
-        """The ENDED row of the outbox."""
-        return (ENDED, self.number, end, self.status, outcome, self.injected, self.up, self.down)

@@ -15,6 +15,8 @@ HEADS_KEPT = 256
 """Services say the same to one another again and again: what a head said is remembered for so many of them."""
 CHUNKED = -1
 UNTIL_CLOSE = -2
+WHOLE_BYTES_MAX = 4096
+"""Longer requests are not remembered as a whole."""
 
 RequestHead = tuple[str, str, int, str, bool, bool]
 """(method, target, body length or CHUNKED, traceparent, expects 100-continue, closes afterwards)"""
@@ -65,6 +67,15 @@ def read_request(head: bytes) -> RequestHead | None:
 
 
 @lru_cache(HEADS_KEPT)
+def read_whole_request(data: bytes) -> RequestHead | None:
+    """What a request says that `data` holds whole, and nothing else; None for any other, or one with a body."""
+    if data.find(b"\r\n\r\n") + 4 != len(data):
+        return None
+    request: RequestHead | None = read_request.__wrapped__(data)  # it is remembered here already
+    return None if request is None or request[2] else request
+
+
+@lru_cache(HEADS_KEPT)
 def read_response(head: bytes, to_head: bool) -> tuple[int, int] | None:
     """(status, body length or CHUNKED or UNTIL_CLOSE) of a complete response head; None if it is no such thing.
 
@@ -84,6 +95,13 @@ def read_response(head: bytes, to_head: bool) -> tuple[int, int] | None:
             return None
         length = int(value)
     return status, length
+
+
+@lru_cache(HEADS_KEPT)
+def read_usual_response(head: bytes) -> tuple[int, int] | None:
+    """The same for an answer to an ordinary request; None as well for 1xx and where the head gives no length."""
+    status, length = read_response(head, False) or (0, -1)
+    return None if status < 200 or length < 0 else (status, length)
 
 
 class BodyReader:

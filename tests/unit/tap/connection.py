@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 
+from chaoskit.tap.channel import CALL, ENDED
 from chaoskit.tap.http import HttpDissector
+from chaoskit.tap.outbox import Outbox
 from chaoskit.tap.rule import Rule
 
 
@@ -14,8 +16,7 @@ class FakeLink:
     def __init__(self, rules: list[Rule]) -> None:
         self.name = "a -> b"
         self.rules = rules
-        self.outbox = self
-        self.rows: list[tuple] = []
+        self.outbox = Outbox(None)  # type: ignore[arg-type] # nothing is sent
         self.calls = itertools.count(1)
 
 
@@ -52,8 +53,9 @@ class FakeConnection:
         self.ended += "RST"
 
     def rows(self) -> list[tuple]:
-        """The rows so far, without their instants."""
-        return [tuple(value for value in row if not isinstance(value, float)) for row in self.link.rows]
+        """The rows so far, without their instants; a CALL as the ENDED row that it stands for."""
+        rows = [(ENDED, row[1][2], *row[2:]) if row[0] == CALL else row for row in self.link.outbox.rows]
+        return [tuple(value for value in row if not isinstance(value, float)) for row in rows]
 
 
 def rule(action: str, **spec: object) -> Rule:
