@@ -11,6 +11,7 @@ import datetime
 import os
 import platform
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if unknown := set(given.names) - set(TITLES):
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}; there are {', '.join(TITLES)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we started ourselves is ended
     all_ok = True
     for name in given.names or TITLES:
         section, ok = measure(name, given.times, given.seed)

@@ -288,7 +288,7 @@ def _play_all(plan: list[Round], places: list[Lane]) -> list[Outcome]:
                 outcomes.append(outcome)
                 _say(outcome, len(outcomes), len(plan))
 
-    threads = [threading.Thread(target=play, args=(place,)) for place in places]
+    threads = [threading.Thread(target=play, args=(place,), daemon=True) for place in places]
     for thread in threads:
         thread.start()
     for thread in threads:
