@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from chaoskit.model.evidence import Evidence
 from chaoskit.model.instruction import Instruction
@@ -90,8 +91,7 @@ class MessageSource(Protocol):
     async def publish(self, messages: Messages) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What every part is made with."""
 
     system: System

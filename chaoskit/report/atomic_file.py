@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import time
 from pathlib import Path
 
 from chaoskit.errors import UsageProblem
@@ -14,19 +14,21 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace `path` by `text` in UTF-8; lone surrogates become `?`. Raises UsageProblem where it can't."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        # Not tempfile: it imports shutil and random. One process writes a file once at a time.
+        fresh = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
-        Path(name).chmod(0o644)  # mkstemp makes it private; CI artefact collectors run as somebody else
-        Path(name).replace(path)
+        fresh.chmod(0o644)  # whatever the umask: CI artefact collectors run as somebody else
+        fresh.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            fresh.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> UsageProblem:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from chaoskit.model.event import Event
@@ -23,6 +22,7 @@ from chaoskit.report.page.markup import Html, tag
 from chaoskit.report.page.scene import Scene, scene_of
 from chaoskit.report.page.sections import appendix, header, scenario, scorecard, system_map
 
+_ASSETS = Path(__file__).parent / "page"
 _OUTSIDE = -1
 """The index of events that belong to no scenario, as in model/event.py."""
 
@@ -99,7 +99,8 @@ def _head(record: RunRecord) -> Html:
 
 @cache
 def _asset(name: str) -> str:
-    return files("chaoskit.report.page").joinpath(name).read_text(encoding="utf-8")
+    # Not importlib.resources: it imports zipfile and tempfile, and we are never run from an archive.
+    return (_ASSETS / name).read_text(encoding="utf-8")
 
 
 @cache

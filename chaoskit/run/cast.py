@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from chaoskit.errors import BrokerFailed, EngineFailed, PartFailed, ServiceFailed
 from chaoskit.model.event import PartDied
@@ -30,8 +31,7 @@ Judging = Callable[[Evidence, System], tuple[Verdict, ...]]
 _FAILED = {"engine": EngineFailed, "broker": BrokerFailed, "service": ServiceFailed}
 
 
-@dataclass(slots=True)
-class Cast:
+class Cast(Struct):
     """Made once a run. Optional members are None where the plan has no use for them."""
 
     plan: Plan

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from pathlib import Path
 
 from chaoskit.model.instruction import Undo
-from chaoskit.run.undo import JOURNAL, MARKER, TAG_VARIABLE, end_family, open_entries, start_of, undo_open
+from chaoskit.run.undo import JOURNAL, MARKER, TAG_VARIABLE, end_family, open_entries, remove_tree, start_of, undo_open
 
 
 class Journal:
@@ -50,8 +49,7 @@ class Journal:
 
     def remove_folder(self, token: str, path: Path) -> None:
         """Remove a folder made with `make_folder`; what can't be removed stays in the journal."""
-        shutil.rmtree(path, ignore_errors=True)
-        if not path.exists():
+        if remove_tree(str(path)):
             self.done(token)
 
     def tag_family(self) -> None:

@@ -10,8 +10,9 @@ baseline, in the phase `proof`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from chaoskit.model.event import LinkProof
 from chaoskit.model.evidence import Evidence, Window
@@ -35,8 +36,7 @@ Tick = Callable[[], Awaitable[None]]
 Medians = dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Looks:
+class _Looks(Struct, frozen=True):
     """Median service time (ms) by request name: before, during and after the nudge."""
 
     before: Medians

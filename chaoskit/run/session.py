@@ -20,8 +20,9 @@ import os
 import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from chaoskit.errors import Aborted, ChaoskitError
 from chaoskit.model.event import Leftover, PartDied, PartStarted, PartStopped, RunEnded, RunStarted
@@ -46,8 +47,7 @@ from chaoskit.run.wiring import Wiring
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
+class SessionOptions(Struct, frozen=True):
     """`extra_env`: variables added to services, by service name or `*`. `toxic_links`: where Toxiproxy must stand."""
 
     folder: Path
@@ -57,8 +57,7 @@ class SessionOptions:
     on_verdicts: Callable[[int, tuple[Verdict, ...]], None]
 
 
-@dataclass(slots=True)
-class SessionResult:
+class SessionResult(Struct):
     """Records of the scenarios that were begun; why the run broke or was aborted, or None."""
 
     records: list[ScenarioRecord]

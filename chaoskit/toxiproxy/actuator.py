@@ -9,8 +9,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from chaoskit.errors import EngineFailed, FaultFailed, LeftoversFound, UsageProblem
 from chaoskit.model.instruction import Confirmation, Instruction, ProxyDown, Toxic, Undo
@@ -23,8 +24,7 @@ PREFIX = "ck-"
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Way:
+class _Way(Struct):
     """The proxy that a link goes through. `ours`: we made it, so it goes with us.
 
     `closing`: handles that were ever asked to close its door; `closed`: those that hold it closed now.

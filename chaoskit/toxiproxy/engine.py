@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chaoskit.ports.engines import Surroundings
 from chaoskit.toxiproxy.actuator import ToxiproxyActuator
-from chaoskit.toxiproxy.server import ToxiproxyServer
+
+if TYPE_CHECKING:
+    from chaoskit.toxiproxy.server import ToxiproxyServer
 
 
 class ToxiproxyEngine:
@@ -17,7 +21,11 @@ class ToxiproxyEngine:
         self.actuator = ToxiproxyActuator()
         self._journal = around.journal
         self._tokens: list[str] = []
-        self._server = ToxiproxyServer(ward=around.ward, log_folder=around.log_folder) if own_server else None
+        self._server: ToxiproxyServer | None = None
+        if own_server:
+            from chaoskit.toxiproxy.server import ToxiproxyServer  # with all that finds and starts it
+
+            self._server = ToxiproxyServer(ward=around.ward, log_folder=around.log_folder)
 
     async def start(self) -> str:
         if self._server is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -66,6 +65,8 @@ def _checked(type_: str, name: str, value: object, bound: Bounds) -> int:
 
 def _unknown(what: str, given: str, known: Iterable[str], where: str) -> UsageProblem:
     names = list(known)
+    import difflib  # 3 ms that only a mistake costs
+
     near = difflib.get_close_matches(str(given), names, n=1)
     remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
     return UsageProblem(f"unknown {what} {given!r}", where=where, remedy=remedy)
