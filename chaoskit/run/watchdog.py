@@ -12,12 +12,15 @@ import time
 
 FAREWELL = b"bye"
 LOG = "watchdog.log"
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
+"""Blocked from its first instant on (the run starts it so), ignored as soon as it can."""
 
 
 def main(folder: str) -> int:
     """0 after a farewell or a complete undo, 1 when something could not be undone."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
     said = b""
     while chunk := os.read(0, 64):
         said += chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -26,16 +27,21 @@ class Watchdog:
     def start(self) -> None:
         """Start it. Its end of the pipe is its standard input; ours is inherited by nobody."""
         read_end, self._pipe = os.pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", script.__file__, str(self._folder)],
-            stdin=read_end,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(self._lock,),
-            start_new_session=True,
-            cwd="/",
-            env={},  # none of our environment: it must not carry the tag by which the run's processes are found
-        )
+        # Held back from it until it ignores them, and for this moment from us: it must not die while it starts.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, script.IGNORED)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", script.__file__, str(self._folder)],
+                stdin=read_end,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(self._lock,),
+                start_new_session=True,
+                cwd="/",
+                env={},  # none of our environment: it must not carry the tag by which the run's processes are found
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(read_end)
 
     def check(self) -> None:
