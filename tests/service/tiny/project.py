@@ -94,6 +94,8 @@ class Running:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
+        start = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
+        self._tag = f"{process.pid}-{start}-"
         self.output = ""
 
     @property
@@ -128,16 +130,16 @@ class Running:
         raise AssertionError(f"no child {what!r}")
 
     def family(self) -> list[psutil.Process]:
-        """All processes that carry this run's tag, now."""
-        start = Path(f"/proc/{self.process.pid}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
-        return list(tagged(f"{self.process.pid}-{start}"))
+        """All living processes that carry this run's tag, also after its end."""
+        return list(tagged(self._tag))
 
 
-def tagged(tag: str) -> Iterator[psutil.Process]:
-    """Living processes with a tag in their environment."""
+def tagged(beginning: str) -> Iterator[psutil.Process]:
+    """Living processes whose tag begins so."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get("CHAOSKIT_RUN") == tag and process.status() != psutil.STATUS_ZOMBIE:
+            tag = process.environ().get("CHAOSKIT_RUN", "")
+            if tag.startswith(beginning) and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
