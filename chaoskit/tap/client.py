@@ -26,6 +26,8 @@ from chaoskit.tap import channel
 START_S_MAX = 15.0
 ANSWER_S_MAX = 5.0
 STOP_S_MAX = 3.0
+BATCH_BYTES = 1 << 20
+"""What the tap sends at once in its busiest moments; up to twice that is taken in before it has to wait."""
 
 
 class Tap:
@@ -70,7 +72,7 @@ class Tap:
                 start_new_session=True,
             )
         self._ward_token = self._ward.guard_process(self._process.pid, "tap")
-        reader, self._writer = await asyncio.open_connection(sock=ours)
+        reader, self._writer = await asyncio.open_connection(sock=ours, limit=BATCH_BYTES)
         ready = self._answers[0] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(reader))
         await self._answer(ready, "start", START_S_MAX)
