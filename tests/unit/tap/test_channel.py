@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from chaoskit.tap.channel import EVENTS, FrameReader, frame
+from chaoskit.tap.channel import CALL, ENDED, EVENTS, STARTED, FrameReader, frame
 from chaoskit.tap.outbox import BACKLOG_BYTES_MAX, Outbox
 
 
@@ -49,3 +49,17 @@ def test_rows_nobody_reads_are_dropped_and_counted() -> None:
     outbox.rows.append((3,))
     outbox.flush()
     assert FrameReader().feed(sender.sent[0]) == [(EVENTS, [(3,)], 2)]
+
+
+def test_a_call_is_told_of_while_it_lasts_and_once_when_it_ends() -> None:
+    """Protects the sight of calls in flight: a batch goes out with each of them, however the ended ones are packed."""
+    sender = Sender()
+    outbox = Outbox(sender)
+    quick, slow = (STARTED, "a -> b", 1), (STARTED, "a -> b", 2)
+    outbox.begun.update({1: quick, 2: slow})
+    outbox.end(1, 1.5, 200, "answered", "", 3, 4)
+    outbox.flush()
+    outbox.end(2, 2.5, 0, "cut", "", 3, 0)
+    outbox.flush()
+    rows = [FrameReader().feed(sent)[0][1] for sent in sender.sent]
+    assert rows == [[(CALL, quick, 1.5, 200, "answered", "", 3, 4), slow], [(ENDED, 2, 2.5, 0, "cut", "", 3, 0)]]

@@ -11,6 +11,8 @@ from chaoskit.tap.http_framing import (
     may_become_request,
     read_request,
     read_response,
+    read_usual_response,
+    read_whole_request,
 )
 
 
@@ -90,3 +92,36 @@ def test_bad_chunk_sizes_are_refused(body: bytes) -> None:
 def test_dechunk() -> None:
     """Protects the payload that `change_body` searches."""
     assert dechunk(b"3;a=b\r\nabc\r\n2\r\n\r\n\r\n0\r\nT: 1\r\n\r\n") == b"abc\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\n", False),
+        (b"GET /a HTTP/1.1\r\n\r\nG", False),
+        (b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n", False),
+        (b"PUT /a HTTP/1.1\r\nContent-Length: 3\r\n\r\n", False),
+        (b"HELO x\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+def test_what_is_one_request_and_nothing_else(data: bytes, whole: bool) -> None:
+    """Protects the short way for usual requests: it takes one that is complete, alone and without a body."""
+    assert (read_whole_request(data) is not None) is whole
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", (200, 3)),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", (204, 0)),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", None),
+        (b"HTTP/1.1 200 OK\r\n\r\n", None),
+        (b"", None),
+    ],
+)
+def test_usual_answers_say_their_length(head: bytes, expected: tuple | None) -> None:
+    """Protects the short way for usual answers: only a final one of known length is taken."""
+    assert read_usual_response(head) == expected
