@@ -133,7 +133,9 @@ def test_a_bug_of_ours_is_confessed_without_traceback(project: Path) -> None:
 def test_interrupt_ends_with_130(project: Path) -> None:
     """Ctrl-C ends with 130, wherever it strikes."""
     code = (
-        "import sys, time; from chaoskit import pipeline; from chaoskit.cli import main\n"
+        "import signal, sys, time; from chaoskit import pipeline; from chaoskit.cli import main\n"
+        # A shell that starts us in the background has Ctrl-C ignored, and children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def waits(*a, **k): print('waiting', flush=True); time.sleep(30)\n"
         "pipeline.load = waits; sys.exit(main(['plan', 'a.chaos.yaml']))"
     )
