@@ -28,7 +28,7 @@ class Guards:
         recorder: Recorder,
         stopping: Callable[[], str] = lambda: "",
     ) -> None:
-        """`stopping` says why a signal wants the run to end, or ""."""
+        """`stopping` says why a signal, or a watchdog that is gone, wants the run to end, or ""."""
         self._guard = guard
         self._stop_file = stop_file
         self._clock = clock

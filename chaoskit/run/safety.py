@@ -21,6 +21,11 @@ class Safety:
         self.stop_file = state_root() / "stop"
         self._command = command
         self._journal: Journal | None = None
+        self._watchdog: Watchdog | None = None
+
+    def unprotected(self) -> str:
+        """Why the run must be stopped, because nobody would put things back if it were killed; else ""."""
+        return self._watchdog.gone() if self._watchdog is not None else ""
 
     @property
     def journal(self) -> Journal:
@@ -42,7 +47,7 @@ class Safety:
         with SystemLock(self.folder, self._command) as lock:
             healed = heal_folder(self.folder)
             self._journal = Journal(self.folder)
-            watchdog = Watchdog(self.folder, lock.fd)
+            watchdog = self._watchdog = Watchdog(self.folder, lock.fd)
             watchdog.start()
             self._journal.tag_family()
             try:

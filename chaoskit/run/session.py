@@ -158,7 +158,11 @@ class _Session:
             recorder=self.recorder,
             journal=self.safety.journal,
             guards=Guards(
-                plan.system.guards, self.safety.stop_file, self.clock, self.recorder, lambda: self._stop_reason
+                plan.system.guards,
+                self.safety.stop_file,
+                self.clock,
+                self.recorder,
+                lambda: self._stop_reason or self.safety.unprotected(),
             ),
             judge=engines.judge,
             on_verdicts=self.options.on_verdicts,

@@ -9,7 +9,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from chaoskit.errors import EngineFailed
 from chaoskit.run import watchdog as script
 
 ENDS_WITHIN_S = 10.0
@@ -44,10 +43,11 @@ class Watchdog:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(read_end)
 
-    def check(self) -> None:
-        """Raises EngineFailed when the watchdog is gone: without it nothing may be changed."""
-        if self._process is None or self._process.poll() is not None:
-            raise EngineFailed("the watchdog, which undoes faults when this process is killed, is gone")
+    def gone(self) -> str:
+        """Why a run must not go on: it would be unprotected. "" while the watchdog watches."""
+        if self._process is None or self._process.poll() is None:
+            return ""
+        return "the watchdog, which puts everything back when this process is killed, is gone"
 
     def dismiss(self) -> None:
         """Say farewell and wait until it has ended."""

@@ -51,6 +51,16 @@ def test_a_part_dies_in_mid_run(tmp_path: Path, number: signal.Signals, part: st
     assert eventually(lambda: not running.family(), 2)
 
 
+def test_the_watchdog_is_gone(tmp_path: Path) -> None:
+    """A run that nobody would clean up after is stopped: exit 130, everything put back."""
+    running = Project(tmp_path, LONG).start()
+    running.until_line("in force")
+    next(child for child in _children(running.pid) if "watchdog.py" in " ".join(child.cmdline())).kill()
+    assert running.finish(40) == 130, running.output
+    assert "the watchdog" in running.output
+    assert eventually(lambda: not running.family(), 2)
+
+
 def test_somebody_takes_the_fault_away(tmp_path: Path) -> None:
     """A toxic that vanishes in mid-fault leaves the scenario inconclusive."""
     running = Project(tmp_path, LONG).start()
