@@ -20,6 +20,7 @@ from chaoskit.run.fault_control import FaultControl
 from chaoskit.run.link_proof import LinkProofs
 from chaoskit.run.settle import settle
 from chaoskit.run.steady import steady_now
+from chaoskit.run.uncut import uncut
 
 TICK_S = 0.05
 JUDGE_EVERY_S = 0.25
@@ -64,9 +65,9 @@ class ScenarioRun:
         except (PartFailed, Aborted) as failed:
             reason, error = f"{'aborted' if isinstance(failed, Aborted) else 'broken'}: {failed.what}", failed
         except BaseException:  # a signal (cancelled), or a bug of ours: either way nothing may stay in force
-            await asyncio.shield(self._wind_down())
+            await uncut(self._wind_down())
             raise
-        await self._wind_down()
+        await uncut(self._wind_down())
         ended = self.clock.now()
         self.cast.recorder.record(ScenarioEnded(t=ended, reason=reason))
         self._judge()

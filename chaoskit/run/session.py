@@ -42,6 +42,7 @@ from chaoskit.run.safety import Safety
 from chaoskit.run.scenario_run import ScenarioRun
 from chaoskit.run.service import ForeignService, ServiceProcess
 from chaoskit.run.starvation import Starvation
+from chaoskit.run.uncut import uncut
 from chaoskit.run.wiring import Wiring
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -112,7 +113,10 @@ class _Session:
         except asyncio.CancelledError:
             self.result.error = Aborted(self._stop_reason or "cancelled")
         finally:
-            await asyncio.shield(self._tear_down())
+            try:
+                await uncut(self._tear_down())
+            except asyncio.CancelledError:  # the first signal came just now; what was judged stands, the run does not
+                self.result.error = self.result.error or Aborted(self._stop_reason or "cancelled")
         self.recorder.record(RunEnded(t=self.clock.now(), reason=_reason(self.result.error)))
         return self.result
 
