@@ -165,9 +165,9 @@ def judge(folder: Path) -> RunResult:
     by_scenario = _by_scenario(events)
     scenarios = []
     for old in saved.scenarios:
-        if old.index in by_scenario and old.index < len(plan.scenarios):
-            evidence = evidence_of(plan.scenarios[old.index], by_scenario[old.index])
-            old = replace(old, verdicts=judge_scenario(evidence, loaded.system))
+        if old.index < len(plan.scenarios) and not old.reason.startswith("not played"):
+            evidence = evidence_of(plan.scenarios[old.index], by_scenario.get(old.index, []))
+            old = replace(old, verdicts=judge_scenario(evidence, loaded.system, final=True))
         scenarios.append(old)
     record = replace(saved, scenarios=tuple(scenarios))
     _write_reports(folder, record, plan, events)
