@@ -88,7 +88,7 @@ class RealEngines:
         return HttpProbe(values, around.clock, around.recorder)
 
     def expand(self, text: str, values: Mapping[str, str]) -> str:
-        from chaoskit.plan.placeholders import expand
+        from chaoskit.model.placeholder import expand
 
         return expand(text, values)
 

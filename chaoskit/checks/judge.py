@@ -6,7 +6,7 @@ inconclusive and names the exception. What was not seen did not pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -51,11 +51,6 @@ def judge_scenario(evidence: Evidence, system: System, final: bool = False) -> t
     """One verdict per check, in the order of the file. `final`: the scenario is over, nothing more will come."""
     over = final or evidence.complete
     return tuple(_judge(check, evidence, system, over) for check in evidence.plan.scenario.expect)
-
-
-def decided(verdicts: Sequence[Verdict]) -> bool:
-    """True when no later evidence can change any of them. No verdicts at all are never decided."""
-    return bool(verdicts) and all(verdict.final for verdict in verdicts)
 
 
 def _judge(check: CheckSpec, evidence: Evidence, system: System, over: bool) -> Verdict:

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -103,14 +102,6 @@ class Evidence(Struct):
                 windows.append((event.fault, Window(event.t, end)))
         return windows
 
-    def healed_at(self, target: str | None = None) -> float | None:
-        """When the last fault (of a target or all) was confirmed gone; None while one is in force or none ran."""
-        confirmed = [e.fault for e in self.of(FaultConfirmed) if target is None or e.target == target]
-        gone = {event.fault: event.t for event in self.of(FaultReverted)}
-        if not confirmed or any(fault not in gone for fault in confirmed):
-            return None
-        return max(gone[fault] for fault in confirmed)
-
     def _end(self) -> float:
         ended = self.of(ScenarioEnded)
         return ended[-1].t if ended else float("inf")
@@ -146,12 +137,3 @@ def evidence_of(plan: ScenarioPlan, events: Iterable[Event]) -> Evidence:
     for event in events:
         builder.add(event)
     return builder.evidence
-
-
-def gaps(times: list[float], window: Window, longest_s: float) -> Iterator[Window]:
-    """Stretches of at least `longest_s` within a closed window in which none of the (sorted) instants falls."""
-    lo, hi = bisect_left(times, window.start), bisect_right(times, window.end)
-    edges = [window.start, *times[lo:hi], window.end]
-    for left, right in itertools.pairwise(edges):
-        if right - left >= longest_s:
-            yield Window(left, right)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -79,3 +79,8 @@ class Verdict(Struct, frozen=True):
                 else "nothing was checked"
             )
         return cls(check, rule, subject, outcome, sentence, found)
+
+
+def decided(verdicts: Sequence[Verdict]) -> bool:
+    """True when no later evidence can change any of them. No verdicts at all are never decided."""
+    return bool(verdicts) and all(verdict.final for verdict in verdicts)

@@ -14,7 +14,7 @@ from chaoskit.model.event import PhaseStarted, ScenarioEnded, ScenarioStarted, S
 from chaoskit.model.evidence import Evidence
 from chaoskit.model.plan import PlannedFault, ScenarioPlan
 from chaoskit.model.record import ScenarioRecord
-from chaoskit.model.verdict import Verdict
+from chaoskit.model.verdict import Verdict, decided
 from chaoskit.run.cast import Cast
 from chaoskit.run.fault_control import FaultControl
 from chaoskit.run.link_proof import LinkProofs
@@ -70,6 +70,7 @@ class ScenarioRun:
         await uncut(self._wind_down())
         ended = self.clock.now()
         self.cast.recorder.record(ScenarioEnded(t=ended, reason=reason))
+        self._read_breaker_logs()
         self._judge()
         self.cast.recorder.end()
         return self._record(ended, reason), error
@@ -282,21 +283,22 @@ class ScenarioRun:
             return
         self._judged_at = now
         self.cast.starvation.poll(now)
-        for log in self.cast.breaker_logs:
-            log.poll()
+        self._read_breaker_logs()
         await self.faults.hold()
         await self._proofs.look()
         if judge:
             self._judge()
 
-    def _judge(self) -> None:
+    def _read_breaker_logs(self) -> None:
         for log in self.cast.breaker_logs:
             log.poll()
+
+    def _judge(self) -> None:
         self.verdicts = self.cast.judge(self.evidence, self.cast.plan.system)
         self.cast.on_verdicts(self.plan.index, self.verdicts)
 
     def _decided(self) -> bool:
-        return bool(self.verdicts) and all(verdict.final for verdict in self.verdicts)
+        return decided(self.verdicts)
 
     def _phase(self, name: str) -> None:
         self.cast.recorder.record(PhaseStarted(t=self.clock.now(), phase=name))

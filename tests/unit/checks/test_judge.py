@@ -9,7 +9,7 @@ import pytest
 from chaoskit.checks.breaker import BreakerCheck
 from chaoskit.checks.check import Check, holds, violated
 from chaoskit.checks.errors import ErrorsCheck
-from chaoskit.checks.judge import GATES, decided, judge_scenario
+from chaoskit.checks.judge import GATES, judge_scenario
 from chaoskit.checks.latency import LatencyCheck
 from chaoskit.model.event import (
     BreakerLogged,
@@ -35,7 +35,7 @@ from chaoskit.model.evidence import Evidence, evidence_of
 from chaoskit.model.instruction import DuplicateMessages, ProxyDown
 from chaoskit.model.scenario import CheckSpec, Needs
 from chaoskit.model.system import System
-from chaoskit.model.verdict import Outcome, Verdict
+from chaoskit.model.verdict import Outcome, Verdict, decided
 from msgspec import structs
 
 from tests.unit.checks.messages import CONSUMER, Messages, keys

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from chaoskit.plan.placeholders import expand, names
+from chaoskit.model.placeholder import expand, names
 
 
 def test_values_are_put_in() -> None:
